@@ -1,0 +1,1 @@
+"""Who people are: users who sign in, and the institutions and contacts outside who do not."""

@@ -1,0 +1,51 @@
+"""What a meeting is now, as a request: to ask for the same with another room or at another time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.db.models import Q
+
+from bookings.models import Attendee, Booking, Occurrence
+from bookings.rules import BookingRequest, Participant, Wishes
+
+
+def of_meeting(occurrence: Occurrence) -> BookingRequest:
+    """Return the request of one meeting that describes this one: its time, rooms, people and title.
+
+    Four queries. People go by the address that they were invited at, also where they have left since.
+    """
+    booking = occurrence.booking
+    rooms = occurrence.room_holds.filter(live=True).order_by("position", "pk").values_list("room_id", flat=True)
+    movable = occurrence.equipment_holds.filter(live=True).order_by("equipment_id")
+    return BookingRequest(
+        title=occurrence.own_title or booking.title,
+        description=occurrence.own_description or booking.description,
+        local_start=datetime.fromisoformat(occurrence.local_start),
+        local_end=datetime.fromisoformat(occurrence.local_end),
+        time_zone=booking.time_zone,
+        organizer_id=booking.organizer_id,
+        room_ids=tuple(rooms),
+        participants=tuple(
+            Participant(email=attendee.email, name=attendee.name, language=attendee.language)
+            for attendee in people_at(occurrence)
+        ),
+        is_private=booking.is_private,
+        wishes=replace(wishes_of(booking), movable=tuple(movable.values_list("equipment_id", "quantity"))),
+    )
+
+
+def wishes_of(booking: Booking) -> Wishes:
+    """Return what the booking was made with, apart from movable equipment, which each meeting holds."""
+    return Wishes(
+        seats=tuple((int(site), seats) for site, seats in booking.wishes.get("seats", {}).items()),
+        features=tuple(booking.wishes.get("features", ())),
+    )
+
+
+def people_at(occurrence: Occurrence) -> list[Attendee]:
+    """Return who takes part in this meeting, without the organizer, in the order invited."""
+    everybody = Q(occurrence=None) | Q(occurrence=occurrence)
+    present = occurrence.booking.attendees.filter(everybody, removed_at=None, is_organizer=False)
+    return list(present.exclude(absences__occurrence=occurrence).order_by("pk"))

@@ -1,0 +1,51 @@
+"""Bookings, what they hold, who waits, and what happened."""
+
+from bookings.models.booking import (
+    THREAD_LETTERS,
+    THREADS,
+    Absence,
+    Attendee,
+    Booking,
+    Occurrence,
+    new_conference_name,
+    new_join_key,
+)
+from bookings.models.events import BookingEvent
+from bookings.models.holds import (
+    HOLD_LENGTH_CLASS,
+    HOLD_LENGTHS,
+    LONGEST_HOLD,
+    Draft,
+    EquipmentHold,
+    LicenceHold,
+    RoomHold,
+    as_interval,
+    as_range,
+)
+from bookings.models.licences import ConferenceRun, LicenceRefusal
+from bookings.models.waiting import Approval, WaitlistEntry
+
+__all__ = [
+    "HOLD_LENGTHS",
+    "HOLD_LENGTH_CLASS",
+    "LONGEST_HOLD",
+    "THREADS",
+    "THREAD_LETTERS",
+    "Absence",
+    "Approval",
+    "Attendee",
+    "Booking",
+    "BookingEvent",
+    "ConferenceRun",
+    "Draft",
+    "EquipmentHold",
+    "LicenceHold",
+    "LicenceRefusal",
+    "Occurrence",
+    "RoomHold",
+    "WaitlistEntry",
+    "as_interval",
+    "as_range",
+    "new_conference_name",
+    "new_join_key",
+]

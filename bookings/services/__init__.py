@@ -1,0 +1,83 @@
+"""The one door through which bookings are written: all or nothing, under locks taken in one order (`locks`)."""
+
+from bookings.services.approvals import (
+    AlreadyDecided,
+    Overdue,
+    approve,
+    approvers_of,
+    decline,
+    escalate_and_expire,
+    withdraw,
+)
+from bookings.services.booking import book
+from bookings.services.cancelling import MAX_REASON_LENGTH, cancel
+from bookings.services.changing import change
+from bookings.services.closures import Closed, ClosureDecision, change_closure, close, find_impact, lift
+from bookings.services.conferences import free_seats, record_ended, record_started
+from bookings.services.drafts import DraftState, forget_drafts, hold_draft, release_draft
+from bookings.services.ending import end_at
+from bookings.services.errors import (
+    AlreadyBooked,
+    AlreadyOver,
+    NotAllowed,
+    Refused,
+    constraint_of,
+)
+from bookings.services.inviting import invite_again, revoke_join_link
+from bookings.services.licence_plans import LicenceDecision, LicencesChanged, change_licences, find_licence_impact
+from bookings.services.licence_refusals import note_outcome, settle_refusals
+from bookings.services.reclaiming import close_new_rooms, reclaim
+from bookings.services.releases import on_freed
+from bookings.services.waiting import OfferLapsed, accept, join_waitlist, lapse_offers, leave, promote
+
+# Whoever waits books as everybody does, so the waiting list stands above what frees something.
+# What is closed is offered to nobody: closures take theirs first.
+on_freed(reclaim)
+on_freed(promote)
+
+__all__ = [
+    "MAX_REASON_LENGTH",
+    "AlreadyBooked",
+    "AlreadyDecided",
+    "AlreadyOver",
+    "Closed",
+    "ClosureDecision",
+    "DraftState",
+    "LicenceDecision",
+    "LicencesChanged",
+    "NotAllowed",
+    "OfferLapsed",
+    "Overdue",
+    "Refused",
+    "accept",
+    "approve",
+    "approvers_of",
+    "book",
+    "cancel",
+    "change",
+    "change_closure",
+    "change_licences",
+    "close",
+    "close_new_rooms",
+    "constraint_of",
+    "decline",
+    "end_at",
+    "escalate_and_expire",
+    "find_impact",
+    "find_licence_impact",
+    "forget_drafts",
+    "free_seats",
+    "hold_draft",
+    "invite_again",
+    "join_waitlist",
+    "lapse_offers",
+    "leave",
+    "lift",
+    "note_outcome",
+    "record_ended",
+    "record_started",
+    "release_draft",
+    "revoke_join_link",
+    "settle_refusals",
+    "withdraw",
+]

@@ -1,0 +1,43 @@
+"""Addresses of the board and of sessions."""
+
+from datetime import date
+
+from django.urls import include, path, register_converter
+
+from bookings.views import board, booking, session_changes, sessions
+
+
+class DayConverter:
+    """A day as 2026-11-24; anything else, such as 2026-02-30, is no address."""
+
+    regex = r"2[01]\d{2}-\d{2}-\d{2}"
+
+    def to_python(self, value: str) -> date:
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date) -> str:
+        return value.isoformat()
+
+
+register_converter(DayConverter, "day")
+
+urlpatterns = [
+    path("", include("bookings.urls_around")),
+    path("", board.board_show, name="board"),
+    path("tablica/<day:day>/", board.board_show, name="board_day"),
+    path("rezerwacja/", booking.booking_new, name="booking_new"),
+    path("rezerwacja/podglad/", booking.booking_preview, name="booking_preview"),
+    path("rezerwacja/zwolnienie/", booking.booking_release, name="booking_release"),
+    path("rezerwacja/osoby/", booking.people_search, name="people_search"),
+    path("sesje/", sessions.my_sessions, name="my_sessions"),
+    path("sesje/<slug:number>/", sessions.booking_show, name="booking_show"),
+    path("sesje/<slug:number>/zmiana/", booking.booking_edit, name="booking_edit"),
+    path("sesje/<slug:number>/zakres/", session_changes.booking_scope, name="booking_scope"),
+    path("sesje/<slug:number>/odwolanie/", session_changes.booking_cancel, name="booking_cancel"),
+    path("sesje/<slug:number>/koniec/", session_changes.booking_end, name="booking_end"),
+    path(
+        "sesje/<slug:number>/uczestnicy/<int:pk>/zaproszenie/",
+        sessions.attendee_invite_again,
+        name="attendee_invite_again",
+    ),
+]

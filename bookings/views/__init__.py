@@ -1,0 +1,1 @@
+"""Pages about sessions: the day board, my sessions, one session, booking."""

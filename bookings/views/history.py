@@ -1,0 +1,220 @@
+"""Puts what happened to a booking, its meetings and its approval into words, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bookings import recurrence, series_words
+from bookings.models import Attendee, BookingEvent
+from bookings.queries import BookingDetails, attendees_named, date_of, rooms_named
+from bookings.wording import day_and_month, interval_range, long_date, time_range
+from rooms import queries
+from rooms.interval import Interval
+from rooms.models import BookingRule, Room, Site
+
+Kind = BookingEvent.Kind
+_NAMES_AT_MOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    at: datetime
+    text: str
+    #: Who did it; empty for what happened by itself.
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What identifiers in events stand for, and the zone in which times are told."""
+
+    rooms: Mapping[int, Room]
+    attendees: Mapping[int, Attendee]
+    zone: ZoneInfo
+    sites: Mapping[int, Site]
+
+    def of_rooms(self, keys: Iterable[int]) -> str:
+        return ", ".join(self.rooms[key].name for key in keys if key in self.rooms)
+
+    def of_people(self, keys: Iterable[int]) -> str:
+        people = [self.attendees[key].label for key in keys if key in self.attendees]
+        if len(people) <= _NAMES_AT_MOST:
+            return ", ".join(people)
+        shown = ", ".join(people[:_NAMES_AT_MOST])
+        return _("%(names)s and %(count)d more") % {"names": shown, "count": len(people) - _NAMES_AT_MOST}
+
+
+def history(details: BookingDetails, *, zone: ZoneInfo) -> list[HistoryLine]:
+    sites = {site.pk: site for site in queries.sites()} if _borrows(details.events) else {}
+    names = _Names(rooms_named(details.events), attendees_named(details.booking, details.events), zone, sites)
+    return [HistoryLine(event.at, _say(event, details, names), str(event.actor or "")) for event in details.events]
+
+
+def _borrows(events: Iterable[BookingEvent]) -> bool:
+    return any(event.kind == Kind.BORROWED for event in events)
+
+
+def _say(event: BookingEvent, details: BookingDetails, names: _Names) -> str:
+    """Return the event in words; of one meeting of a series with the date that the series gave it."""
+    said = _SAY[Kind(event.kind)](event.data, names)
+    if event.occurrence is None or not details.booking.is_series:
+        return said
+    return _("%(day)s: %(what)s") % {"day": day_and_month(date_of(details.booking, event.occurrence)), "what": said}
+
+
+def _moved(data: dict[str, Any], names: _Names) -> str:
+    if not isinstance(data["from"], str):
+        return _series_moved(data, names)
+    return _("Moved from %(before)s to %(after)s.") % {
+        "before": _time(data["from"], names.zone),
+        "after": _time(data["to"], names.zone),
+    }
+
+
+def _series_moved(data: dict[str, Any], names: _Names) -> str:
+    """Say how the rule of a series changed, and how many meetings lost what was changed on them alone."""
+    before, after = _rule(data["from"], names.zone), _rule(data["to"], names.zone)
+    if before == after:
+        said = _("Single dates of the series changed.")
+    else:
+        said = _("Series moved from “%(before)s” to “%(after)s”.") % {"before": before, "after": after}
+    return " ".join(filter(None, [said, _dropped(data)]))
+
+
+def _rule(rule: dict[str, str], zone: ZoneInfo) -> str:
+    start, end = (datetime.fromisoformat(rule[name]) for name in ("local_start", "local_end"))
+    pattern = recurrence.parse(rule["rrule"], zone=zone)
+    return f"{series_words.rhythm(pattern)} {time_range(start, end)}"
+
+
+def _dropped(data: dict[str, Any]) -> str:
+    count = len(data.get("dropped", ()))
+    if not count:
+        return ""
+    words = ngettext("%(count)d meeting lost its own changes.", "%(count)d meetings lost their own changes.", count)
+    return words % {"count": count}
+
+
+def _time(text: str, zone: ZoneInfo) -> str:
+    start, _slash, end = text.partition("/")
+    interval = Interval(datetime.fromisoformat(start), datetime.fromisoformat(end))
+    return f"{day_and_month(interval.start_at.astimezone(zone).date())}, {interval_range(interval, zone)}"
+
+
+def _rooms_changed(data: dict[str, Any], names: _Names) -> str:
+    before, after = data.get("before", []), data.get("after", [])
+    added = names.of_rooms(key for key in after if key not in before)
+    removed = names.of_rooms(key for key in before if key not in after)
+    if not added and not removed:
+        return _("Order of rooms changed: %(rooms)s.") % {"rooms": names.of_rooms(after)}
+    return _added_and_removed(added, removed, _("Room added: %(names)s."), _("Room given up: %(names)s."))
+
+
+def _people_changed(data: dict[str, Any], names: _Names) -> str:
+    added, removed = names.of_people(data.get("added", [])), names.of_people(data.get("removed", []))
+    return _added_and_removed(added, removed, _("Invited: %(names)s."), _("No longer invited: %(names)s."))
+
+
+def _added_and_removed(added: str, removed: str, say_added: str, say_removed: str) -> str:
+    parts = [say_added % {"names": added} if added else "", say_removed % {"names": removed} if removed else ""]
+    return " ".join(filter(None, parts))
+
+
+def _details_changed(data: dict[str, Any], names: _Names) -> str:
+    parts = []
+    if "title" in data:
+        before, after = data["title"]
+        parts.append(_("Title changed from “%(before)s” to “%(after)s”.") % {"before": before, "after": after})
+    if "description" in data:
+        parts.append(_("Description changed."))
+    if "is_private" in data:
+        is_closed = data["is_private"][1] == "True"
+        parts.append(_("Made a closed session.") if is_closed else _("No longer a closed session."))
+    return " ".join(parts)
+
+
+def _invited_again(data: dict[str, Any], names: _Names) -> str:
+    return _("Invitation sent again: %(names)s.") % {"names": names.of_people([data["attendee"]])}
+
+
+def _cancelled(data: dict[str, Any], names: _Names) -> str:
+    if data.get("rebooked"):
+        return _("Cancelled and booked anew in its changed form.")
+    if data.get("reason"):
+        return _("Cancelled: “%(reason)s”.") % {"reason": data["reason"]}
+    return _("Cancelled.")
+
+
+def _booked(data: dict[str, Any], names: _Names) -> str:
+    return " ".join(filter(None, [_("Booked."), _dropped(data)]))
+
+
+def _meeting_changed(data: dict[str, Any], names: _Names) -> str:
+    parts = [say(data[key], names) for key, say in _PARTS.items() if data.get(key)]
+    return " ".join(parts) or _("Changed.")
+
+
+def _series_cut(data: dict[str, Any], names: _Names) -> str:
+    ends = _("The series ends before %(day)s.") % {"day": long_date(date.fromisoformat(data["before"]))}
+    if data.get("by"):
+        return ends + " " + _("The meetings that follow go on as a series of their own.")
+    count = len(data.get("cancelled", ()))
+    gone = ngettext("%(count)d meeting cancelled.", "%(count)d meetings cancelled.", count) % {"count": count}
+    if data.get("reason"):
+        gone += " " + _("“%(reason)s”") % {"reason": data["reason"]}
+    return f"{ends} {gone}"
+
+
+def _borrowed(data: dict[str, Any], names: _Names) -> str:
+    sites = ", ".join(names.sites[key].name for key in data.get("sites", ()) if key in names.sites)
+    return _("A licence of %(site)s was used.") % {"site": sites} if sites else _("A licence of another site was used.")
+
+
+_PARTS: dict[str, Callable[[dict[str, Any], _Names], str]] = {
+    "moved": _moved,
+    "rooms": _rooms_changed,
+    "details": _details_changed,
+    "people": _people_changed,
+}
+
+_SAY: dict[Kind, Callable[[dict[str, Any], _Names], str]] = {
+    Kind.BOOKED: _booked,
+    Kind.MOVED: _moved,
+    Kind.ROOMS_CHANGED: _rooms_changed,
+    Kind.PARTICIPANTS_CHANGED: _people_changed,
+    Kind.DETAILS_CHANGED: _details_changed,
+    Kind.INVITED_AGAIN: _invited_again,
+    Kind.CANCELLED: _cancelled,
+    Kind.MEETING_CHANGED: _meeting_changed,
+    Kind.MEETING_CANCELLED: _cancelled,
+    Kind.MEETING_ADDED: lambda data, names: _("Meeting added to the series."),
+    Kind.SERIES_CUT: _series_cut,
+    Kind.REQUESTED: lambda data, names: _("Sent for approval. The rooms are held meanwhile."),
+    Kind.APPROVED: lambda data, names: _("Approved, and booked."),
+    Kind.DECLINED: lambda data, names: _("Not approved. The rooms are free again."),
+    Kind.EXPIRED: lambda data, names: _("Nobody answered in time, so the request lapsed."),
+    Kind.EXEMPTED: lambda data, names: _exempted(data),
+    Kind.EMERGENCY: lambda data, names: _emergency(data),
+    Kind.BORROWED: _borrowed,
+    Kind.LICENCE_KEPT: lambda data, names: _("Keeps its licence, although the pool has become smaller."),
+}
+
+
+def _exempted(data: dict[str, Any]) -> str:
+    label = dict(BookingRule.Kind.choices).get(data.get("rule", ""), "")
+    if not label:
+        return _("A rule of the office was set aside by an exemption.")
+    return _("Set aside by an exemption: %(rule)s.") % {"rule": label}
+
+
+def _emergency(data: dict[str, Any]) -> str:
+    if not data.get("reason"):
+        return _("An emergency licence was used.")
+    return _("An emergency licence was used: %(reason)s") % {"reason": data["reason"]}

@@ -1,0 +1,28 @@
+"""Dates, refusals and their ways out in words, in the active language."""
+
+from bookings.wording.dates import (
+    clock,
+    day_and_month,
+    interval_range,
+    long_date,
+    short_date,
+    time_range,
+    zone_label,
+)
+from bookings.wording.licences import seat_holders, without_holders
+from bookings.wording.refusals import fix_text, refusal_text, refusal_title
+
+__all__ = [
+    "clock",
+    "day_and_month",
+    "fix_text",
+    "interval_range",
+    "long_date",
+    "refusal_text",
+    "refusal_title",
+    "seat_holders",
+    "short_date",
+    "time_range",
+    "without_holders",
+    "zone_label",
+]

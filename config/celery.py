@@ -1,0 +1,69 @@
+"""The Celery application and the whole beat schedule on one screen."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("narada")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# Due work is found by query: a beat that fires twice, late or not at all changes nothing but the delay. A message that
+# was not taken in time says nothing new, so it expires; nothing piles up while the worker is away.
+app.conf.beat_schedule = {
+    "deliver mail that is due": {
+        "task": "notifications.tasks.deliver_due",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
+    "queue reminders that are due": {
+        "task": "notifications.tasks.queue_reminders",
+        "schedule": 20.0,
+        "options": {"expires": 30},
+    },
+    "let offers from the waiting list lapse": {
+        "task": "notifications.tasks.lapse_offers",
+        "schedule": 20.0,
+        "options": {"expires": 30},
+    },
+    "escalate requests and let them expire": {
+        "task": "notifications.tasks.escalate_and_expire",
+        "schedule": 60.0,
+        "options": {"expires": 90},
+    },
+    "close rooms that are new at a closed site": {
+        "task": "notifications.tasks.close_new_rooms",
+        "schedule": 60.0,
+        "options": {"expires": 90},
+    },
+    "forget open forms whose time is over": {
+        "task": "notifications.tasks.forget_drafts",
+        "schedule": 60.0,
+        "options": {"expires": 90},
+    },
+    "free the licences of conferences that have ended": {
+        "task": "notifications.tasks.free_seats",
+        "schedule": 20.0,
+        "options": {"expires": 30},
+    },
+    "settle what was refused for lack of a licence": {
+        "task": "notifications.tasks.settle_refusals",
+        "schedule": 300.0,
+        "options": {"expires": 450},
+    },
+    "say that the worker lives": {
+        "task": "notifications.tasks.beat_heart",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
+}
+
+
+@beat_init.connect
+def beat_heart_at_once(sender: Any, **_: object) -> None:
+    """Let a start be seen to be healthy without waiting for the first interval to pass."""
+    sender.app.send_task("notifications.tasks.beat_heart", expires=10)

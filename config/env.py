@@ -1,0 +1,88 @@
+"""Reads the environment into typed values; the names, units and defaults are listed in .env.example."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+_MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_durations(text: str, *, name: str) -> tuple[timedelta, ...]:
+    """Return durations from `24h,15m`, longest first.
+
+    Raises: ImproperlyConfigured naming the setting and the part that can't be read.
+    """
+    found = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        match = re.fullmatch(r"(\d{1,4})([mhd])", part)
+        if not match:
+            raise ImproperlyConfigured(f"{name}: {part!r} is not a number followed by m, h or d, such as 24h or 15m.")
+        found.append(timedelta(**{_UNITS[match[2]]: int(match[1])}))
+    return tuple(sorted(set(found), reverse=True))
+
+
+def parse_database_url(url: str) -> dict[str, Any]:
+    """Return Django's DATABASES entry for a `postgresql://` address.
+
+    The host may be a percent-encoded folder of a Unix socket (libpq's own spelling), with spaces and any letters.
+    Query parameters become libpq options. Raises: ImproperlyConfigured for any other kind of database.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured(
+            "DATABASE_URL must begin with postgresql://; Narada keeps its data in PostgreSQL only."
+        )
+    credentials, _, address = parts.netloc.rpartition("@")
+    user, _, password = credentials.partition(":")
+    # urlsplit().hostname lower-cases, which would spoil the folder of a socket.
+    host, _, port = address.partition(":")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(user),
+        "PASSWORD": unquote(password),
+        "HOST": unquote(host),
+        "PORT": port,
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }
+
+
+def parse_email_url(url: str) -> dict[str, Any]:
+    """Return Django's EMAIL_* settings for the address of a mail server.
+
+    `smtp://host` in the clear (port 25), `smtp+tls://user:password@host` with STARTTLS (587), `smtp+ssl://` or
+    `smtps://` with TLS from the start (465). Letters that mean something in addresses are percent-encoded in name and
+    password.
+    Raises: ImproperlyConfigured for anything else, without repeating the password.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _MAIL_PORTS or not parts.hostname:
+        raise ImproperlyConfigured(
+            "EMAIL_URL must look like smtp+tls://user:password@mail.example.org:587; it may begin with smtp://, "
+            "smtp+tls:// or smtp+ssl://."
+        )
+    try:
+        port = parts.port or _MAIL_PORTS[parts.scheme]
+    except ValueError:
+        raise ImproperlyConfigured("EMAIL_URL: the port is not a number from 1 to 65535.") from None
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme in {"smtp+ssl", "smtps"},
+    }
+
+
+def secret_from(path: Path) -> str:
+    """Return the content of a secret file, or an empty string where there is none."""
+    return path.read_text().strip() if path.is_file() else ""

@@ -1,0 +1,279 @@
+"""The one settings file. Every value that an office may set comes from the environment (.env.example)."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from config.env import parse_database_url, parse_durations, parse_email_url, secret_from
+
+env = environ.Env()
+
+ROOT = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.str("VAR_DIR", str(ROOT / "var")))
+DEBUG = env.bool("DEBUG", False)
+
+SECRET_KEY = env.str("SECRET_KEY", "") or secret_from(VAR_DIR / "secret_key")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is not set. `make run` makes one; a server takes it from the environment.")
+
+BASE_URL = env.str("BASE_URL", "http://localhost:8000").rstrip("/")
+_https = BASE_URL.startswith("https://")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[urlsplit(BASE_URL).hostname or "localhost", "localhost", "127.0.0.1"]
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
+
+OFFICE_NAME = env.str("OFFICE_NAME", "Urząd do Spraw Cudzoziemców")
+SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", "")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.forms",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "accounts",
+    "rooms",
+    "bookings",
+    "integrations",
+    "notifications",
+    "reports",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.user_language",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "accounts.preferences.page_context",
+            ],
+            "builtins": ["accounts.templatetags.icons"],
+        },
+    },
+]
+
+FORM_RENDERER = "accounts.renderer.Renderer"
+
+# --- Data -----------------------------------------------------------------------------------------------------------
+# The embedded server's address is kept beside its data, so that manage.py finds it in another terminal.
+_database = env.str("DATABASE_URL", "") or secret_from(VAR_DIR / "database_url") or "postgresql://localhost/narada"
+DATABASES = {"default": parse_database_url(_database)}
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+# The pool would hand out connections of a server that was restarted, and each would fail one request.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", "5")
+# Our statements are short: compiling them takes longer than running them, and so does planning (rooms/prepared.py).
+DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off -c plan_cache_mode=force_generic_plan")
+# A pooler that lends a session for one transaction forgets what was prepared in it.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_POOLER", False)
+DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Shared by all processes: allauth's rate limits and the worker's sign of life live here.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
+# --- People ---------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "board"
+ACCOUNT_ADAPTER = "notifications.account_mail.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
+
+# --- Language and time ----------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "pl"
+LANGUAGES = [("pl", _("Polish")), ("en", _("English"))]
+LOCALE_PATHS = [ROOT / "locale"]
+TIME_ZONE = "Europe/Warsaw"
+USE_TZ = True
+LANGUAGE_COOKIE_AGE = 31_536_000
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+# --- Files ----------------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [ROOT / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "config.fonts.FontFinder",
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Security -------------------------------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = _https and env.bool("SECURE_SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if _https else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = bool(SECURE_HSTS_SECONDS)
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.bool("BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "frame-src": [SELF],
+        "object-src": [NONE],
+    }
+}
+
+# --- Mail -----------------------------------------------------------------------------------------------------------
+MAIL_FROM = env.str("MAIL_FROM", "narada@localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL_FROM
+EMAIL_URL = env.str("EMAIL_URL", "")
+MAIL_DIR = VAR_DIR / "mail"
+if EMAIL_URL:
+    vars().update(parse_email_url(EMAIL_URL))
+else:
+    EMAIL_BACKEND = "notifications.mailfiles.Backend"
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_SECONDS", 20)
+if EMAIL_TIMEOUT < 1:
+    raise ImproperlyConfigured("EMAIL_TIMEOUT_SECONDS must be at least 1: without a timeout mail could wait for ever.")
+REMINDER_LEADS = parse_durations(env.str("REMINDER_LEADS", "24h,15m"), name="REMINDER_LEADS")
+
+# --- Work in the background: nothing is kept in the broker that the database does not know (architecture, rule 5) ---
+_broker = env.str("CELERY_BROKER_URL", "")
+CELERY_BROKER_URL = _broker or "filesystem://"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"socket_connect_timeout": 1, "socket_timeout": 5}
+if not _broker:
+    _spool = VAR_DIR / "broker"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_spool / "queue"),
+        "data_folder_out": str(_spool / "queue"),
+        "control_folder": str(_spool / "control"),
+        "polling_interval": 0.5,
+    }
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# After the broker was gone, Celery would raise the limit again from a thread of the pool, on the channel that its main
+# thread reads from: both wait for the answer, one for ever, and the worker hangs.
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
+# Nobody steers workers through the broker. Its mailboxes are exclusive queues: a worker that takes over from one whose
+# connection the broker still believes in could not start.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_TASK_DEFAULT_QUEUE = "narada"
+CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum" if _broker.startswith("amqp") else "classic"
+CELERY_TIMEZONE = "UTC"
+# The schedule is a few lines of code: nothing of it has to outlive the process.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+
+# --- Conference server ----------------------------------------------------------------------------------------------
+JITSI_URL = env.str("JITSI_URL", "").rstrip("/")
+JITSI_APP_ID = env.str("JITSI_APP_ID", "narada")
+JITSI_APP_SECRET = env.str("JITSI_APP_SECRET", "")
+JITSI_SUBJECT = env.str("JITSI_SUBJECT", urlsplit(JITSI_URL).hostname or "")
+JOIN_OPENS_MINUTES = env.int("JOIN_OPENS_MINUTES", 15)
+JOIN_GRACE_MINUTES = env.int("JOIN_GRACE_MINUTES", 15)
+
+# --- Limits of a session --------------------------------------------------------------------------------------------
+MAX_PARTICIPANTS = env.int("MAX_PARTICIPANTS", 200)
+MAX_SESSION_HOURS = env.int("MAX_SESSION_HOURS", 12)
+BOOKING_HORIZON_DAYS = env.int("BOOKING_HORIZON_DAYS", 730)
+DRAFT_MINUTES = env.int("DRAFT_MINUTES", 10)
+DRAFTS_PER_USER = env.int("DRAFTS_PER_USER", 3)
+OFFER_MINUTES = env.int("OFFER_MINUTES", 120)
+OFFER_ENDS_BEFORE_MINUTES = env.int("OFFER_ENDS_BEFORE_MINUTES", 15)
+FREE_SEAT_AFTER_MINUTES = env.int("FREE_SEAT_AFTER_MINUTES", 5)
+APPROVAL_ESCALATES_DAYS = env.int("APPROVAL_ESCALATES_DAYS", 1)
+APPROVAL_EXPIRES_DAYS = env.int("APPROVAL_EXPIRES_DAYS", 3)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "filters": {"join_tokens": {"()": "integrations.jitsi.logs.HideJoinTokens"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["join_tokens"]}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # Beat's tasks come every few seconds; the tasks say themselves what they did when there is something to say.
+        **{name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "celery.beat")},
+        # Tells every step of the few that it takes to make our fonts.
+        "fontTools": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,31 @@
+"""Every address of the product."""
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from django.views.generic import TemplateView
+
+from notifications.views import health
+
+urlpatterns = [
+    path("konto/", include("accounts.urls")),
+    path(
+        "dostepnosc/",
+        login_not_required(TemplateView.as_view(template_name="pages/accessibility.html")),
+        name="accessibility",
+    ),
+    path(
+        "ochrona-danych/",
+        login_not_required(TemplateView.as_view(template_name="pages/privacy.html")),
+        name="privacy",
+    ),
+    path("", include("bookings.urls")),
+    path("", include("integrations.jitsi.urls")),
+    path("poczta/", include("notifications.urls")),
+    path("zarzadzanie/", include("reports.urls")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+]
+
+handler500 = "accounts.views.server_error"

@@ -1,0 +1,1 @@
+"""The outside world: calendars and the conference server."""

@@ -1,0 +1,1 @@
+"""The conference server: personal join addresses, and the tokens that it lets people in with."""

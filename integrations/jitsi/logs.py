@@ -1,0 +1,20 @@
+"""Keeps join addresses out of the log: who can read it could join in somebody's name."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+_TOKEN = re.compile(r"(/d/)[^\s/?#\"']+")
+
+
+class HideJoinTokens(logging.Filter):
+    """Write `/d/…` for every join address, wherever it stands in a message."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, changed where needed; pages that were not found are logged with their address."""
+        message = record.getMessage()
+        hidden = _TOKEN.sub(r"\1…", message)
+        if hidden != message:
+            record.msg, record.args = hidden, None
+        return True

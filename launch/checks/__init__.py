@@ -1,0 +1,1 @@
+"""Checks of `make check` that are more than one command."""

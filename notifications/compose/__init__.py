@@ -1,0 +1,105 @@
+"""Turns a row of the outbox into the whole mail, in the recipient's language and time zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import translation
+
+from integrations.ical.render import Person, render_cancel, render_request
+from integrations.ical.text import one_line
+from notifications.compose import meeting, mime, words
+from notifications.compose.letter import read_letter
+from notifications.compose.notice import read_notice
+from notifications.compose.shelf import Shelf
+from notifications.models import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as it is stored and sent.
+
+    `raw`: all octets, CRLF; keep them before the first try, so that every retry repeats them (calendar-mail.md E7).
+    `sender`, `recipient`: the envelope. `calendar`: the iCalendar object inside, None in a reminder.
+    """
+
+    message_id: str
+    subject: str
+    sender: str
+    recipient: str
+    text: str
+    html: str
+    calendar: bytes | None
+    raw: bytes
+
+
+def compose(message: Message, *, now: datetime, shelf: Shelf | None = None) -> Mail:
+    """Return the mail for this row, with what is true of its booking when it is read.
+
+    `now` becomes the Date. `shelf`: what the mails of a batch have in common. Reads the database, writes nothing, asks
+    no other machine.
+    Raises: mime.Unmailable when the recipient's address can't stand in a mail header.
+    """
+    if message.is_notice:
+        return _compose_notice(message, now=now)
+    assert message.attendee is not None, "mails about accounts are composed when they are queued"
+    shelf = shelf or Shelf()
+    with translation.override(message.attendee.language):
+        letter = read_letter(message, now=now, shelf=shelf)
+        rendered = words.render(letter)
+        calendar = _calendar(message, meeting.from_letter(letter, shelf=shelf)) if letter.has_calendar else None
+    headers = mime.headers_for(message, letter, subject=rendered.subject, now=now)
+    return _mail(headers, rendered, calendar)
+
+
+def _compose_notice(message: Message, *, now: datetime) -> Mail:
+    assert message.user is not None, "a notice is for a user"
+    with translation.override(message.user.language):
+        notice = read_notice(message, now=now)
+        rendered = words.render(notice)
+    recipient = Person(message.recipient, message.user.name)
+    headers = mime.headers_for_notice(
+        message, recipient, subject=rendered.subject, language=message.user.language, now=now
+    )
+    return _mail(headers, rendered, None)
+
+
+def _mail(headers: mime.Headers, rendered: words.Rendered, calendar: mime.CalendarPart | None) -> Mail:
+    return Mail(
+        message_id=headers.message_id,
+        subject=rendered.subject,
+        sender=headers.sender.email,
+        recipient=headers.recipient.email,
+        text=rendered.text,
+        html=rendered.html,
+        calendar=calendar.content if calendar else None,
+        raw=mime.assemble(headers, text=rendered.text, html=rendered.html, calendar=calendar),
+    )
+
+
+def compose_account_mail(
+    recipient: Person, *, subject: str, text: str, html: str, language: str, now: datetime
+) -> Mail:
+    """Return a mail about an account, from texts that are in the recipient's language already.
+
+    `now` becomes the Date. `html` may be empty. Raises: mime.Unmailable as `compose` does.
+    """
+    subject = one_line(subject)
+    headers = mime.headers_for_account(recipient, subject=subject, language=language, now=now)
+    return Mail(
+        message_id=headers.message_id,
+        subject=subject,
+        sender=headers.sender.email,
+        recipient=recipient.email,
+        text=text,
+        html=html,
+        calendar=None,
+        raw=mime.assemble(headers, text=text, html=html, calendar=None),
+    )
+
+
+def _calendar(message: Message, facts: meeting.Meeting) -> mime.CalendarPart:
+    if message.kind == Message.Kind.CANCELLATION:
+        return mime.CalendarPart("CANCEL", render_cancel(facts))
+    return mime.CalendarPart("REQUEST", render_request(facts))

@@ -1,0 +1,195 @@
+"""Reads from the database what a mail says, as plain values: nothing after this asks the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.preferences import Office, office
+from bookings.models import Attendee, Booking, Occurrence
+from integrations.ical.text import paragraphs
+from integrations.jitsi.entry import opens_before
+from integrations.jitsi.links import join_url
+from integrations.places import Place, places
+from integrations.when import When, short_start, when
+from notifications.compose.changes import Cut, Known, find_known
+from notifications.compose.matter import Matter, read_matter, reason_of, rooms_by_id
+from notifications.compose.series_words import rule_words
+from notifications.compose.shelf import Shelf
+from notifications.models import Message
+from rooms.interval import Interval
+
+Kind = Message.Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What was, in words, for a mail that says what changed; empty where nothing did."""
+
+    time: str = ""
+    places: tuple[Place, ...] | None = None
+    title: str = ""
+    description: bool = False
+    cut: Cut | None = None
+
+    @property
+    def place_line(self) -> str:
+        return _place_line(self.places or ())
+
+    def __bool__(self) -> bool:
+        return bool(self.time or self.title or self.description or self.cut) or self.places is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything that one mail says. Times in words are in the recipient's zone and language.
+
+    `interval` and `places` of a cancellation are those that the recipient knows.
+    `matter`: whether it is about a session, a whole series, or one meeting of one, and what there is to say of it.
+    `minutes_before`: how early the join address lets this person in.
+    `days_ahead`: calendar days from the mail to the session, where the recipient lives.
+    """
+
+    kind: str
+    recipient: str
+    booking: Booking
+    occurrence: Occurrence
+    attendee: Attendee
+    organizer: User
+    office: Office
+    matter: Matter
+    interval: Interval
+    when: When
+    short_when: str
+    places: tuple[Place, ...]
+    paragraphs: tuple[str, ...]
+    changes: Changes
+    reason: str
+    sequence: int
+    join_url: str
+    minutes_before: int
+    days_ahead: int
+    guests: int
+
+    @property
+    def title(self) -> str:
+        return self.matter.title
+
+    @property
+    def is_removal(self) -> bool:
+        """Say whether only this person's part is cancelled, not the session."""
+        return self.kind == Kind.CANCELLATION and (self.attendee.removed_at is not None or self.matter.is_absent)
+
+    @property
+    def has_calendar(self) -> bool:
+        return self.kind != Kind.REMINDER
+
+    @property
+    def time_line(self) -> str:
+        """The time in one line: of a whole series how often, else when."""
+        words = self.matter.words
+        return f"{words.sentence} ({words.zone})" if self.matter.is_series and words else self.when.sentence
+
+    @property
+    def place_line(self) -> str:
+        return _place_line(self.places)
+
+    @property
+    def phone_href(self) -> str:
+        return "".join(self.organizer.phone.split())
+
+
+def read_letter(message: Message, *, now: datetime, shelf: Shelf) -> Letter:
+    """Return what the mail says, as it is true now; words are in the language that is active."""
+    booking, attendee = message.booking, message.attendee
+    assert booking, "only mails about sessions are letters"
+    assert attendee
+    matter = read_matter(message, now=now, shelf=shelf)
+    is_cancellation = message.kind == Kind.CANCELLATION
+    known = find_known(message) if message.kind in {Kind.UPDATE, Kind.CANCELLATION} else Known()
+    if is_cancellation and known.title:
+        # Who goes is not told what has become of it since.
+        matter = replace(matter, title=known.title)
+    interval = known.interval if is_cancellation and known.interval else matter.occurrence.interval
+    zone = ZoneInfo(attendee.time_zone)
+    now_in, known_in = _read_places(matter, known)
+    start = short_start(interval, zone=zone)
+    return Letter(
+        kind=message.kind,
+        recipient=message.recipient,
+        booking=booking,
+        occurrence=matter.occurrence,
+        attendee=attendee,
+        organizer=booking.organizer,
+        office=office(),
+        matter=matter,
+        interval=interval,
+        when=when(interval, zone=zone, office_zone=booking.zone),
+        short_when=_("series, next on %(when)s") % {"when": start} if matter.is_series else start,
+        places=known_in if is_cancellation and known_in is not None else now_in,
+        paragraphs=() if is_cancellation else _paragraphs(matter.description),
+        changes=Changes() if is_cancellation else _changes(known, matter, interval, known_in, zone=zone),
+        reason=reason_of(message) if is_cancellation else "",
+        sequence=_sequence(message, booking),
+        join_url=join_url(attendee),
+        minutes_before=opens_before(attendee) // timedelta(minutes=1),
+        days_ahead=(interval.start_at.astimezone(zone).date() - now.astimezone(zone).date()).days,
+        guests=_guests(matter) if attendee.is_organizer else 0,
+    )
+
+
+def _sequence(message: Message, booking: Booking) -> int:
+    """Return the latest SEQUENCE, since the latest state is sent; who left hears of the state that they left (F4, E6).
+
+    The mail about that state is the last that they get under this UID, unless they are invited anew: then what takes
+    them back has to be older.
+    """
+    assert message.attendee
+    has_left = message.kind == Kind.CANCELLATION and message.attendee.removed_at is not None
+    return (message.sequence or 0) if has_left else booking.sequence
+
+
+def _guests(matter: Matter) -> int:
+    guests = matter.booking.attendees.filter(removed_at=None, is_organizer=False)
+    return guests.filter(occurrence=None).count()
+
+
+def _changes(
+    known: Known, matter: Matter, interval: Interval, known_in: tuple[Place, ...] | None, *, zone: ZoneInfo
+) -> Changes:
+    """Return only what differs from what is true now: moved there and back again is no news."""
+    return Changes(
+        time=_time_before(known, matter, interval, zone=zone),
+        places=known_in,
+        title=known.title if known.title and known.title != matter.title else "",
+        description=known.description_changed,
+        cut=known.cut if matter.is_series else None,
+    )
+
+
+def _time_before(known: Known, matter: Matter, interval: Interval, *, zone: ZoneInfo) -> str:
+    if matter.is_series:
+        was = matter.rule_before(known.rule)
+        return rule_words(was) if was else ""
+    if known.interval is None or known.interval == interval:
+        return ""
+    return when(known.interval, zone=zone, office_zone=matter.booking.zone).sentence
+
+
+def _read_places(matter: Matter, known: Known) -> tuple[tuple[Place, ...], tuple[Place, ...] | None]:
+    """Return the rooms, and those that the recipient believes in where these are others."""
+    if known.room_ids is None or known.room_ids == tuple(room.pk for room in matter.rooms):
+        return places(matter.rooms), None
+    return places(matter.rooms), places(rooms_by_id(known.room_ids))
+
+
+def _place_line(places: tuple[Place, ...]) -> str:
+    return "; ".join(str(place) for place in places) or _("no rooms, online only")
+
+
+def _paragraphs(description: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in paragraphs(description).split("\n\n"))))

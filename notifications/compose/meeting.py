@@ -1,0 +1,96 @@
+"""Says what a letter says once more, in the words of RFC 5545."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.utils.translation import get_language, pgettext
+from django.utils.translation import gettext as _
+
+from integrations.ical.render import Meeting, Override, Person, Series, Single
+from integrations.ical.text import paragraphs
+from integrations.places import Place
+from notifications.compose.letter import Letter
+from notifications.compose.matter import Matter
+from notifications.compose.series import SeriesFacts, Slot, rule_of
+from notifications.compose.shelf import Shelf
+from notifications.models import Message
+
+
+def from_letter(letter: Letter, *, shelf: Shelf) -> Meeting:
+    """Return the event as this recipient is told of it; texts are in the language that is active."""
+    booking = letter.booking
+    return Meeting(
+        uid=booking.uid,
+        sequence=letter.sequence,
+        stamped_at=booking.stamped_at,
+        interval=letter.interval,
+        time_zone=booking.time_zone,
+        summary=letter.title,
+        description=_description(letter, "\n\n".join(letter.paragraphs), letter.places),
+        place=_place(letter.places),
+        join_url=letter.join_url,
+        join_label=pgettext("button in a calendar", "Join"),
+        # Answers go to the ORGANIZER, so it is the address that the mail comes from (A6), with the person's name.
+        organizer=Person(settings.MAIL_FROM, letter.organizer.name),
+        attendee=Person(letter.recipient, letter.attendee.name),
+        is_chair=letter.attendee.is_organizer,
+        partstat=letter.attendee.partstat,
+        is_private=booking.is_private,
+        part_of=_part_of(letter, shelf),
+    )
+
+
+def _part_of(letter: Letter, shelf: Shelf) -> Series | Single | None:
+    matter = letter.matter
+    if matter.series is not None:
+        return _whole(letter, matter.series, shelf)
+    return _single(matter) if matter.recurrence_at is not None else None
+
+
+def _whole(letter: Letter, facts: SeriesFacts, shelf: Shelf) -> Series:
+    booking, absent = letter.booking, letter.matter.absent
+    if letter.kind == Message.Kind.CANCELLATION:
+        return Series(facts.rule)
+    key = ("overrides", booking.pk, booking.version, get_language())
+    overrides = shelf.keep(key, lambda: _overrides(letter, facts))
+    mine = [override for pk, override in overrides.items() if pk not in absent]
+    without = shelf.keep(("without", booking.pk, booking.version, absent), lambda: facts.without(absent))
+    return Series(facts.rule, without, tuple(mine), booking.follows.uid if booking.follows else "")
+
+
+def _overrides(letter: Letter, facts: SeriesFacts) -> dict[int, Override]:
+    return {slot.occurrence.pk: _override(letter, facts, slot) for slot in facts.slots if not slot.is_plain}
+
+
+def _override(letter: Letter, facts: SeriesFacts, slot: Slot) -> Override:
+    booking, meeting = letter.booking, slot.occurrence
+    at = facts.places if slot.places is None else slot.places
+    return Override(
+        starts=slot.starts,
+        interval=slot.interval,
+        summary=meeting.own_title or booking.title,
+        description=_description(letter, paragraphs(meeting.own_description or booking.description), at),
+        place=_place(at),
+    )
+
+
+def _single(matter: Matter) -> Single:
+    """Name the one meeting as the recipient's calendar does: by the rule of today, or the one that it still knows."""
+    assert matter.recurrence_at
+    rule = rule_of(matter.booking)
+    return Single(rule, rule.name_of(matter.recurrence_at))
+
+
+def _place(places: Sequence[Place]) -> str:
+    return "; ".join(str(place) for place in places)
+
+
+def _description(letter: Letter, text: str, places: Sequence[Place]) -> str:
+    contact = ", ".join(filter(None, [letter.organizer.name, letter.organizer.phone, letter.organizer.email]))
+    parts = [text] if text else []
+    if places:
+        parts.append("\n".join([_("Rooms:"), *(str(place) for place in places)]))
+    parts.append(_("Contact: %(contact)s") % {"contact": contact})
+    return "\n\n".join(parts)

@@ -1,0 +1,225 @@
+"""Puts a mail together as calendar programs want it (calendar-mail.md A1 to A9, J1 to J6). Knows no templates.
+
+compat32 throughout: headers are encoded by `email.header`, bodies by us, and nothing is folded behind our back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from email import charset, encoders, policy
+from email.generator import BytesGenerator
+from email.header import Header
+from email.mime.base import MIMEBase
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.utils import format_datetime, quote
+from io import BytesIO
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from integrations.ical.render import Person
+from integrations.ical.text import one_line
+from notifications.compose.letter import Letter
+from notifications.models import Message
+
+# Quoted-printable: 8bit breaks DKIM as soon as a relay recodes (A9).
+_QUOTED_PRINTABLE = charset.Charset("utf-8")
+_QUOTED_PRINTABLE.body_encoding = charset.QP
+# A dot-atom and a domain (RFC 5322 3.4.1); internationalised names of domains stand as xn--.
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+_LINES = policy.compat32.clone(linesep="\r\n")
+
+
+class Unmailable(ValueError):
+    """The address can't stand in a mail header: it is empty, has blanks or controls, or letters outside ASCII."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """`content`: an iCalendar object whose METHOD is `method`, upper case (A2)."""
+
+    method: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """`parent_id`: the Message-ID of the first mail about this booking to this person, or empty (J2)."""
+
+    message_id: str
+    parent_id: str
+    sender: Person
+    recipient: Person
+    subject: str
+    language: str
+    sent_at: datetime
+
+
+def headers_for(message: Message, letter: Letter, *, subject: str, now: datetime) -> Headers:
+    return Headers(
+        message_id=_message_id(message, letter),
+        parent_id=_parent_id(message),
+        sender=Person(settings.MAIL_FROM, letter.organizer.name),
+        recipient=Person(message.recipient, letter.attendee.name),
+        subject=subject,
+        language=letter.attendee.language,
+        sent_at=now,
+    )
+
+
+def headers_for_notice(message: Message, recipient: Person, *, subject: str, language: str, now: datetime) -> Headers:
+    """Return the headers of a mail to a user that answers no earlier mail and that no calendar reads."""
+    return Headers(
+        message_id=f"<notice.{message.pk}.{secrets.token_hex(8)}@{_own_domain()}>",
+        parent_id="",
+        sender=Person(settings.MAIL_FROM, settings.OFFICE_NAME),
+        recipient=recipient,
+        subject=subject,
+        language=language,
+        sent_at=now,
+    )
+
+
+def headers_for_account(recipient: Person, *, subject: str, language: str, now: datetime) -> Headers:
+    """Return the headers of a mail about an account: it belongs to no session and answers no earlier mail."""
+    return Headers(
+        message_id=f"<account.{secrets.token_hex(16)}@{_own_domain()}>",
+        parent_id="",
+        sender=Person(settings.MAIL_FROM, settings.OFFICE_NAME),
+        recipient=recipient,
+        subject=subject,
+        language=language,
+        sent_at=now,
+    )
+
+
+def assemble(headers: Headers, *, text: str, html: str, calendar: CalendarPart | None) -> bytes:
+    """Return the whole mail, CRLF. Without `html` it is plain text alone.
+
+    With a calendar: mixed(alternative(plain, html, calendar), application/ics); the calendar part is the last of the
+    alternatives and names its method; the attachment has the same octets without a method (A1, A2, A5).
+    """
+    root = _body(headers, text=text, html=html, calendar=calendar)
+    for name, value in _lines(headers):
+        root[name] = value  # type: ignore[assignment]  # typed for str; compat32 encodes Header objects
+    written = BytesIO()
+    BytesGenerator(written, mangle_from_=False, policy=_LINES).flatten(root)
+    return written.getvalue()
+
+
+def _body(headers: Headers, *, text: str, html: str, calendar: CalendarPart | None) -> MIMEBase:
+    plain = _text_part(text, "plain")
+    if not html:
+        return plain
+    alternative = MIMEMultipart("alternative", boundary=_boundary(headers, 1))
+    alternative.attach(plain)
+    alternative.attach(_text_part(html, "html"))
+    if calendar is None:
+        return alternative
+    alternative.attach(_calendar_part(calendar))
+    mixed = MIMEMultipart("mixed", boundary=_boundary(headers, 0))
+    mixed.attach(alternative)
+    mixed.attach(_attachment(calendar))
+    return mixed
+
+
+def _lines(headers: Headers) -> list[tuple[str, Header]]:
+    lines = [
+        ("From", _mailbox("From", headers.sender)),
+        ("To", _mailbox("To", headers.recipient)),
+        ("Subject", _unstructured("Subject", headers.subject)),
+        ("Date", _Whole(format_datetime(headers.sent_at))),
+        ("Message-ID", _Whole(headers.message_id)),
+    ]
+    if headers.parent_id:
+        lines += [("In-Reply-To", _Whole(headers.parent_id)), ("References", _Whole(headers.parent_id))]
+    return [
+        *lines,
+        ("Content-Language", _Whole(headers.language)),
+        ("Auto-Submitted", _Whole("auto-generated")),
+        ("X-Auto-Response-Suppress", _Whole("OOF, AutoReply")),
+    ]
+
+
+class _Whole(Header):
+    """A header that is never folded: some servers lose a Message-ID that begins on the second line."""
+
+    def __init__(self, value: str) -> None:
+        if not value.isascii() or not value.isprintable():
+            raise ValueError("a header that stands as it is must be printable ASCII")
+        super().__init__(value, "us-ascii")
+
+    def encode(self, *_args: object, **_options: object) -> str:
+        return str(self)
+
+
+def _mailbox(header: str, person: Person) -> Header:
+    if not _ADDRESS.fullmatch(person.email):
+        raise Unmailable(f"{person.email!r} is not an address that a mail header can hold")
+    name = one_line(person.name)
+    if not name:
+        return Header(person.email, "us-ascii", header_name=header)
+    if _is_plain(name):
+        return Header(f'"{quote(name)}" <{person.email}>', "us-ascii", header_name=header)
+    value = Header(name, "utf-8", header_name=header)
+    value.append(f"<{person.email}>", "us-ascii")
+    return value
+
+
+def _unstructured(header: str, text: str) -> Header:
+    text = one_line(text)
+    return Header(text, "us-ascii" if _is_plain(text) else "utf-8", header_name=header)
+
+
+def _is_plain(text: str) -> bool:
+    """Say whether `text` may stand as it is: what looks like an encoded word has to be encoded itself (RFC 2047)."""
+    return text.isascii() and "=?" not in text
+
+
+def _text_part(text: str, subtype: str) -> MIMEText:
+    # A Charset says how to encode as well.
+    return MIMEText(text, subtype, _QUOTED_PRINTABLE)  # type: ignore[arg-type]  # typed for the name of a charset
+
+
+def _calendar_part(calendar: CalendarPart) -> MIMEBase:
+    part = MIMEBase("text", "calendar", method=calendar.method, charset="utf-8")
+    part.set_payload(calendar.content)
+    encoders.encode_base64(part)
+    return part
+
+
+def _attachment(calendar: CalendarPart) -> MIMEBase:
+    part = MIMEBase("application", "ics", name="invite.ics")
+    part.set_payload(calendar.content)
+    encoders.encode_base64(part)
+    part.add_header("Content-Disposition", "attachment", filename="invite.ics")
+    return part
+
+
+def _message_id(message: Message, letter: Letter) -> str:
+    """Return an identifier of this row and this state: a retry repeats the stored octets, so it repeats this too."""
+    uid = re.sub(r"[^A-Za-z0-9.-]", "-", letter.booking.uid.partition("@")[0])
+    who = salted_hmac("notifications.message_id", message.recipient.lower(), algorithm="sha256").hexdigest()[:8]
+    return f"<{uid}.{letter.sequence}.{who}.{message.pk}-{letter.booking.version}@{_own_domain()}>"
+
+
+def _own_domain() -> str:
+    return str(settings.MAIL_FROM).rpartition("@")[2]
+
+
+def _parent_id(message: Message) -> str:
+    earlier = Message.objects.filter(
+        booking=message.booking_id, recipient__iexact=message.recipient, may_have_arrived=True, pk__lt=message.pk
+    )
+    return earlier.exclude(message_id="").order_by("pk").values_list("message_id", flat=True).first() or ""
+
+
+def _boundary(headers: Headers, number: int) -> str:
+    """Return a line that can't occur in the parts: all are base64 or quoted-printable, where `=_` does not."""
+    digest = hashlib.sha256(headers.message_id.encode()).hexdigest()[:24]
+    return f"=_narada_{digest}_{number}"

@@ -1,0 +1,46 @@
+"""Fills the templates in templates/mail/: subject, plain text and HTML that say the same."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import css_inline
+from django.template import Context
+from django.template.loader import get_template
+
+from integrations.ical.text import one_line
+from notifications.compose.letter import Letter
+from notifications.compose.notice import NoticeLetter
+
+# Mail programs drop style sheets; what can only stand in one (dark mode, narrow screens) is marked to stay.
+_INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    text: str
+    html: str
+
+
+def render(letter: Letter | NoticeLetter) -> Rendered:
+    """Return the mail's three texts in the language that is active. The subject is one clean line."""
+    subject = one_line(_plain(f"mail/{letter.kind}.subject.txt", letter))
+    text = _plain(f"mail/{letter.kind}.txt", letter)
+    html = get_template(f"mail/{letter.kind}.html").render({"letter": letter, "subject": subject})
+    return Rendered(subject, _tidied(text), _INLINER.inline(html))
+
+
+def _plain(name: str, letter: Letter | NoticeLetter) -> str:
+    """Fill a template of plain text, where nothing is escaped. `&amp;` in a subject is what this avoids."""
+    # The engine's own template: the wrapper that get_template returns always escapes.
+    template = get_template(name).template  # type: ignore[attr-defined]  # there is one template engine, Django's
+    return str(template.render(Context({"letter": letter}, autoescape=False)))
+
+
+def _tidied(text: str) -> str:
+    """Take out what template tags leave behind: blanks at line ends, and more than one blank line in a row."""
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return _BLANK_LINES.sub("\n\n", lines).strip() + "\n"

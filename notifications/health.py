@@ -1,0 +1,44 @@
+"""Whether the product can do its work: the database answers, and the worker has given a sign of life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+from django.db import DatabaseError, InterfaceError, connection
+
+#: Where the worker's last sign of life is kept, as ISO 8601 with offset.
+HEARTBEAT_KEY = "worker.heartbeat"
+HEARTBEAT_FRESH_FOR = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What is missing, by name; nothing when all is well. `heartbeat_age`: None when there never was one."""
+
+    missing: tuple[str, ...]
+    heartbeat_age: timedelta | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        return not self.missing
+
+
+def beat_heart(now: datetime) -> None:
+    cache.set(HEARTBEAT_KEY, now.isoformat(), timeout=None)
+
+
+def find_readiness(now: datetime) -> Readiness:
+    """Look at the database and the worker. Never raises for either being gone."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        seen = cache.get(HEARTBEAT_KEY)
+    except (DatabaseError, InterfaceError):
+        return Readiness(("database", "worker"))
+    if seen is None:
+        return Readiness(("worker",))
+    # A clock that was set back must not make an old heartbeat look fresh for ever.
+    age = abs(now - datetime.fromisoformat(seen))
+    return Readiness(() if age < HEARTBEAT_FRESH_FOR else ("worker",), age)

@@ -1,0 +1,73 @@
+"""What the worker does by the clock or when woken. Leaves: each asks the clock and makes one call."""
+
+from __future__ import annotations
+
+import threading
+
+from celery import shared_task
+from django.utils import timezone
+
+from bookings import services
+from notifications import delivery, health, reminders
+
+# One delivery per process: a server that hangs must not hold up the worker's other threads, the heartbeat among them.
+# A second one would find the same rows taken; more throughput comes from more processes.
+_delivering = threading.Lock()
+
+
+@shared_task
+def deliver_due() -> None:
+    """Send the mail that is due."""
+    if _delivering.acquire(blocking=False):
+        try:
+            delivery.deliver_due(timezone.now())
+        finally:
+            _delivering.release()
+
+
+@shared_task
+def queue_reminders() -> None:
+    """Queue the reminders that are due; the worker is woken to send them."""
+    reminders.queue_due(timezone.now())
+
+
+@shared_task
+def lapse_offers() -> None:
+    """Take offers back that nobody took up in time, and make them to the next in line."""
+    services.lapse_offers(timezone.now())
+
+
+@shared_task
+def escalate_and_expire() -> None:
+    """Tell IT admins of requests that nobody answers, and decline those whose time is over."""
+    services.escalate_and_expire(timezone.now())
+
+
+@shared_task
+def close_new_rooms() -> None:
+    """Have closures of a site hold rooms that were added to it since."""
+    services.close_new_rooms(timezone.now())
+
+
+@shared_task
+def forget_drafts() -> None:
+    """Remove the open forms whose holds have ended; nobody counts those any more as it is."""
+    services.forget_drafts(timezone.now())
+
+
+@shared_task
+def settle_refusals() -> None:
+    """Say of what was refused for lack of a licence, and never booked, that it was given up."""
+    services.settle_refusals(timezone.now())
+
+
+@shared_task
+def free_seats() -> None:
+    """Free the licences of conferences that everybody has left."""
+    services.free_seats(timezone.now())
+
+
+@shared_task
+def beat_heart() -> None:
+    """Leave a sign of life: the beat runs, the broker passes messages on, and the worker does them."""
+    health.beat_heart(timezone.now())

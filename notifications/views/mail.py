@@ -1,0 +1,169 @@
+"""Every mail as it was sent, for IT admins: the outbox, and the files that are written when there is no mail server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from notifications import mailfiles, outbox
+from notifications.forms import MailFilterForm
+from notifications.models import Message
+from notifications.queries import mail_for, mails_for
+from notifications.reading import read_mail
+
+PER_PAGE = 50
+# A mail is somebody else's page: nothing in it runs, nothing is fetched, no form is sent, no window opens.
+_PREVIEW_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'"
+)
+
+
+def for_it_admins(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Show the page to IT admins; for all others it isn't there."""
+
+    @never_cache
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not _user(request).is_staff:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@require_safe
+@for_it_admins
+def mail_list(request: HttpRequest) -> HttpResponse:
+    form = MailFilterForm(request.GET)
+    page = Paginator(mails_for(_user(request), form.wanted), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "is_filtered": any(request.GET.get(name) for name in form.fields)}
+    return _render(request, "notifications/mail_list.html", context)
+
+
+@require_safe
+@for_it_admins
+def mail_show(request: HttpRequest, pk: int) -> HttpResponse:
+    message = _message(request, pk)
+    context = {"message": message, "mail": read_mail(_bytes(message)) if message.raw is not None else None}
+    return _render(request, "notifications/mail_show.html", context)
+
+
+@require_safe
+@for_it_admins
+@xframe_options_sameorigin
+def mail_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    return _preview(_raw(request, pk))
+
+
+@require_safe
+@for_it_admins
+def mail_download(request: HttpRequest, pk: int) -> HttpResponse:
+    return _download(_raw(request, pk), f"narada-{pk}.eml")
+
+
+@require_POST
+@for_it_admins
+def mail_again(request: HttpRequest, pk: int) -> HttpResponse:
+    try:
+        outbox.send_again(_message(request, pk), by=_user(request), now=timezone.now())
+    except outbox.NotSendable:
+        messages.error(request, _("This mail can't be sent again: it did not fail, or it is no longer true."))
+    else:
+        messages.success(request, _("The mail is in the queue again."))
+    return redirect("notifications:mail_show", pk=pk)
+
+
+@require_safe
+@for_it_admins
+def file_list(request: HttpRequest) -> HttpResponse:
+    page = Paginator(mailfiles.written(), PER_PAGE).get_page(request.GET.get("page"))
+    # Only the files of this page are opened.
+    rows = [(file, read_mail(file.read())) for file in page]
+    return _render(request, "notifications/file_list.html", {"page": page, "rows": rows})
+
+
+@require_safe
+@for_it_admins
+def file_show(request: HttpRequest, name: str) -> HttpResponse:
+    file = _file(name)
+    return _render(request, "notifications/file_show.html", {"file": file, "mail": read_mail(file.read())})
+
+
+@require_safe
+@for_it_admins
+@xframe_options_sameorigin
+def file_preview(request: HttpRequest, name: str) -> HttpResponse:
+    return _preview(_file(name).read())
+
+
+@require_safe
+@for_it_admins
+def file_download(request: HttpRequest, name: str) -> HttpResponse:
+    return _download(_file(name).read(), name)
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def _message(request: HttpRequest, pk: int) -> Message:
+    try:
+        return mail_for(_user(request), pk)
+    except Message.DoesNotExist:
+        raise Http404
+
+
+def _raw(request: HttpRequest, pk: int) -> bytes:
+    message = _message(request, pk)
+    if message.raw is None:
+        raise Http404
+    return _bytes(message)
+
+
+def _bytes(message: Message) -> bytes:
+    return bytes(message.raw or b"")
+
+
+def _file(name: str) -> mailfiles.MailFile:
+    file = mailfiles.find(name)
+    if file is None:
+        raise Http404
+    return file
+
+
+def _render(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    shared = {
+        "zone": ZoneInfo(_user(request).time_zone),
+        "now": timezone.now(),
+        "has_files": not settings.EMAIL_URL,
+    }
+    return render(request, template, {**shared, **context})
+
+
+def _preview(raw: bytes) -> HttpResponse:
+    html = read_mail(raw).html
+    if not html:
+        raise Http404
+    # Set here, so that the policy of our own pages isn't added to it (CSPMiddleware leaves a policy that is there).
+    return HttpResponse(html, headers={"Content-Security-Policy": _PREVIEW_POLICY})
+
+
+def _download(raw: bytes, name: str) -> HttpResponse:
+    disposition = f"attachment; filename*=UTF-8''{quote(name)}"
+    return HttpResponse(raw, content_type="message/rfc822", headers={"Content-Disposition": disposition})

@@ -1,0 +1,1 @@
+"""What exists, booked or not: sites, rooms, equipment, opening hours and licences."""

@@ -1,0 +1,243 @@
+"""A lively office on Tuesday 24 November 2026, and the address of every page with what it should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
+
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.urls import reverse
+from django.utils import timezone
+
+from bookings import services
+from bookings.closure_times import ClosureDraft
+from bookings.models import Attendee, Booking
+from bookings.rules import Participant, Scope
+from integrations.jitsi.links import join_url
+from notifications import mailfiles
+from notifications.delivery import deliver_due
+from notifications.models import Message
+from tests.bookings.requests import NOW, ask, at
+from tests.bookings.views.weekly import at_another_time, meeting, skip, weekly
+from tests.factories import Office, make_office
+
+
+@dataclass(frozen=True)
+class Scene:
+    office: Office
+    #: Of Anna's, 11:00–12:30 in three rooms, with guests and a colleague.
+    coming: Booking
+    #: Of Anna's, 9:00–9:30, over by now.
+    over: Booking
+    #: Of Piotr's, 10:00–11:30, in progress, closed.
+    private: Booking
+    #: Of Anna's, Tuesdays from 9:30 to 11:00, the first in progress; one date left out, one moved, one cancelled.
+    series: Booking
+    #: Of Anna's, 14:00–15:30, awaits approval.
+    request: Booking
+
+
+@dataclass(frozen=True)
+class Address:
+    """`who`: the field of `Office` that holds the user, or nothing for a stranger. `status`: of the answer."""
+
+    name: str
+    path: str
+    who: str = "staff"
+    status: int = 200
+
+
+def make_scene() -> Scene:
+    office = make_office()
+    kos, tab, bia = (office.room(code) for code in ("KOS/2.14", "TAB/A", "BIA/5"))
+    people = (
+        Participant(contact_id=office.migri.pk),
+        *(Participant(contact_id=contact.pk) for contact in office.voivodeships.contacts.order_by("pk")),
+        Participant(user_id=office.colleague.pk),
+        Participant(email="ktos@gmina.example", name="Józef Ćwik"),
+    )
+    coming = services.book(
+        ask(
+            office.staff, kos, tab, bia, start=at(11), minutes=90, participants=people, description="Program:\n1. Pisma"
+        ),
+        by=office.staff,
+        now=NOW,
+    )
+    over = services.book(
+        ask(office.staff, office.room("KOS/2.16"), start=at(9), minutes=30, title="Odprawa", participants=people[:1]),
+        by=office.staff,
+        now=NOW,
+    )
+    private = services.book(
+        ask(office.manager, office.room("KOS/0.07"), start=at(10), minutes=90, title="Przesłuchanie", is_private=True),
+        by=office.manager,
+        now=NOW,
+    )
+    series = make_series(office)
+    request = services.book(
+        ask(office.staff, office.room("KOS/3.01"), start=at(14), minutes=90, title="Wojewoda"), by=office.staff, now=NOW
+    )
+    make_waiting(office)
+    deliver_due(timezone.now())
+    return Scene(office, coming, over, private, series, request)
+
+
+def make_waiting(office: Office) -> None:
+    """On 3 December Anna asks for a room that needs an approval, waits for one, and is offered another."""
+    now, room = timezone.now(), office.room("TAB/B")
+    day = datetime(2026, 12, 3)
+    asked = ask(office.staff, office.room("KOS/3.01"), start=at(10, day=day), title="Rozmowy kwalifikacyjne")
+    services.book(asked, by=office.staff, now=now)
+    for hour in (10, 14):
+        taken = services.book(ask(office.colleague, room, start=at(hour, day=day)), by=office.colleague, now=now)
+        wanted = ask(office.staff, room, start=at(hour, day=day), title="Szkolenie")
+        services.join_waitlist(wanted, by=office.staff, now=now)
+    services.cancel(taken, by=office.colleague, now=now)
+    painting = ClosureDraft(
+        "maintenance", "malowanie ścian", day, day + timedelta(days=2), room_id=office.room("KOS/2.16").pk
+    )
+    services.close(painting, by=office.manager, now=now)
+
+
+def make_series(office: Office) -> Booking:
+    series = weekly(
+        office.staff,
+        office.room("TAB/B"),
+        count=10,
+        first=at(9, 30),
+        minutes=90,
+        title="Odprawa zespołu",
+        participants=(Participant(user_id=office.colleague.pk), Participant(contact_id=office.migri.pk)),
+        decisions=(skip(date(2026, 12, 8)), at_another_time(date(2026, 12, 15), 13)),
+    )
+    gone = meeting(series, date(2026, 12, 1))
+    return services.cancel(series, by=office.staff, now=NOW, scope=Scope.ONE, occurrence=gone, reason="urlop")
+
+
+def public_pages(scene: Scene) -> list[Address]:
+    """Pages that need no account."""
+    token = default_token_generator.make_token(scene.office.colleague)
+    key = f"{user_pk_to_url_str(scene.office.colleague)}-{token}"
+    pages = [
+        ("sign-in", reverse("account_login")),
+        ("password reset", reverse("account_reset_password")),
+        ("password reset, sent", reverse("account_reset_password_done")),
+        ("password reset, new password", f"/konto/haslo/reset/{key}/"),
+        ("password reset, old link", "/konto/haslo/reset/1-old-link/"),
+        ("password reset, done", reverse("account_reset_password_from_key_done")),
+        ("sign-up closed", reverse("account_signup")),
+        ("account inactive", reverse("account_inactive")),
+        ("preferences", reverse("preferences")),
+        ("accessibility", reverse("accessibility")),
+        ("privacy", reverse("privacy")),
+    ]
+    return [Address(name, path, who="") for name, path in pages]
+
+
+def join_pages(scene: Scene) -> list[Address]:
+    guest = Attendee.objects.get(booking=scene.coming, email="ktos@gmina.example")
+    late = Attendee.objects.get(booking=scene.over, is_organizer=False)
+    return [
+        Address("join, too early", urlsplit(join_url(guest)).path, who=""),
+        Address("join, over", urlsplit(join_url(late)).path, who="", status=410),
+        Address("join, unknown link", "/d/1-aaaaaaaaaaaaaaaaaaaaaaaaaa", who="", status=404),
+    ]
+
+
+def staff_pages(scene: Scene) -> list[Address]:
+    number, room = scene.coming.number, scene.office.room("TAB/B").pk
+    moved, gone = "?spotkanie=2026-12-15", "?spotkanie=2026-12-01"
+    filled = f"?room={room}&day=2026-11-25&start=10:00&end=11:00"
+    taken = f"?room={scene.office.room('KOS/2.14').pk}&day=2026-11-24&start=11:00&end=12:00"
+    return [
+        Address("board", reverse("board")),
+        Address("board of one site", reverse("board") + "?site=KOS&seats=8"),
+        Address("board without a room", reverse("board") + "?seats=200"),
+        Address("board on a closed day", "/tablica/2026-11-28/"),
+        Address("booking, empty", reverse("booking_new")),
+        Address("booking, filled", reverse("booking_new") + filled),
+        Address("booking, taken", reverse("booking_new") + taken),
+        Address("session of mine", reverse("booking_show", args=[number])),
+        Address("session, over", reverse("booking_show", args=[scene.over.number])),
+        Address("session of mine, change", reverse("booking_edit", args=[number])),
+        Address("session of mine, cancel", reverse("booking_cancel", args=[number])),
+        Address("session, as a guest sees it", reverse("booking_show", args=[number]), who="colleague"),
+        Address("series in progress", reverse("booking_show", args=[scene.series.number])),
+        Address("series, past and to come", reverse("booking_show", args=[scene.series.number]) + "?minione"),
+        Address("series, a moved meeting", reverse("booking_show", args=[scene.series.number]) + moved),
+        Address("series, a cancelled meeting", reverse("booking_show", args=[scene.series.number]) + gone),
+        Address("series, what to change", reverse("booking_scope", args=[scene.series.number]) + moved),
+        Address("series, what to cancel", reverse("booking_cancel", args=[scene.series.number]) + moved),
+        Address("request of mine", reverse("booking_show", args=[scene.request.number])),
+        Address("request of mine, withdraw", reverse("booking_cancel", args=[scene.request.number])),
+        Address("my sessions", reverse("my_sessions")),
+        Address("my sessions, past", reverse("my_sessions") + "?past"),
+        Address("my sessions, none", reverse("my_sessions"), who="newcomer"),
+        Address("account", reverse("account_show")),
+        Address("change password", reverse("account_change_password")),
+        Address("sign-out", reverse("account_logout")),
+        Address("preferences, signed in", reverse("preferences")),
+        Address("403", reverse("booking_new"), who="newcomer", status=403),
+        Address("404", "/nie/ma/takiej/", status=404),
+    ]
+
+
+def around_pages(scene: Scene) -> list[Address]:
+    """Pages around sessions: what is asked for, waited for, and laid down."""
+    slot = "?day=3.12.2026&start=10&end=11"
+    weekly = slot + "&repeat=weekly&until=28.01.2027"
+    chosen = f"&rooms={scene.office.room('KOS/2.14').pk}&participants=user:{scene.office.colleague.pk}"
+    return [
+        Address("find a room", reverse("room_find") + slot),
+        Address("find a room, every week", reverse("room_find") + weekly + chosen),
+        Address("find a room, several meant", reverse("room_find") + slot + "&who=urzad.example"),
+        Address("find a room, bad input", reverse("room_find") + "?day=31.11&start=x&end=&seats=0", status=422),
+        Address("closures", reverse("closure_list"), who="manager"),
+        Address("closures, past", reverse("closure_list") + "?past", who="manager"),
+        Address("new closure", reverse("closure_new"), who="manager"),
+        Address("waiting list", reverse("waiting_list")),
+        Address("waiting list, none", reverse("waiting_list"), who="newcomer"),
+        Address("requests to answer", reverse("approval_list"), who="manager"),
+        Address("requests of mine", reverse("approval_list")),
+        Address("rules that bind me", reverse("rules_show")),
+        Address("all rules", reverse("rules_show") + "?all"),
+    ]
+
+
+def mail_pages() -> list[Address]:
+    mail = Message.objects.filter(sent_at__isnull=False).earliest("pk")
+    file = mailfiles.written()[0].name
+    pages = [
+        ("mails", reverse("notifications:mail_list")),
+        ("one mail", reverse("notifications:mail_show", args=[mail.pk])),
+        ("mail files", reverse("notifications:file_list")),
+        ("one mail file", reverse("notifications:file_show", args=[file])),
+    ]
+    return [Address(name, path, who="it_admin") for name, path in pages]
+
+
+def licence_pages() -> list[Address]:
+    desk = reverse("licence_desk")
+    return [
+        Address("licences", desk, who="it_admin"),
+        Address("licences, tables and a site", desk + "?widok=tabela&lokalizacja=KOS", who="it_admin"),
+        Address("licences, as a manager sees them", desk + "?dzien=2026-12-03", who="manager"),
+        Address("refusals for lack of a licence", reverse("licence_refusals"), who="manager"),
+    ]
+
+
+def all_pages(scene: Scene) -> list[Address]:
+    return [
+        *public_pages(scene),
+        *join_pages(scene),
+        *staff_pages(scene),
+        *around_pages(scene),
+        *licence_pages(),
+        *mail_pages(),
+    ]
+
+
+#: The language of pages for guests, who read the language of their invitation.
+SPOKEN = {"join, too early": "pl", "join, over": "en"}

@@ -1,0 +1,143 @@
+"""Booking, moving and cancelling: by keyboard alone, without script, and by people who click twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.urls import reverse
+
+from bookings.models import Booking
+from tests.browser.scene import Scene
+
+if TYPE_CHECKING:
+    from tests.browser.visitor import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+_WARSAW = ZoneInfo("Europe/Warsaw")
+_SUBMIT = "button[type=submit][value=book]"
+#: The suggestions answer the whole word, not its first letters.
+_ONLY_MIGRI = """(options => options.length && options.every(one => one.textContent.includes('Migri')))(
+    [...document.querySelectorAll('#who-list [role=option]')])"""
+
+
+def _times(booking: Booking) -> list[str]:
+    occurrence = booking.occurrences.get()
+    ends = (occurrence.starts_at, occurrence.ends_at)
+    return [datetime.astimezone(at, _WARSAW).strftime("%Y-%m-%d %H:%M") for at in ends]
+
+
+def _emails(booking: Booking) -> set[str]:
+    return {attendee.email for attendee in booking.attendees.filter(removed_at=None)}
+
+
+def test_a_session_is_booked_from_the_board_by_keyboard_alone(scene: Scene, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(scene.office.staff)
+    visitor.go("/")
+    visitor.tab_to(".board a")
+    visitor.press("End", "Enter")
+    visitor.page.wait_for_url("**" + reverse("booking_new") + "?*")
+
+    visitor.tab_to("#id_title")
+    visitor.page.keyboard.type("Uzgodnienia z Migri")
+    visitor.tab_to("#id_who")
+    visitor.page.keyboard.type("migr")
+    visitor.wait_until(_ONLY_MIGRI)
+    visitor.press("ArrowDown")
+    assert visitor.focused("it.getAttribute('aria-expanded')") == "true"
+    option = visitor.page.locator(f"#{visitor.focused('it.getAttribute(`aria-activedescendant`)')}")
+    assert "Migri" in option.inner_text()
+    visitor.press("Enter")
+    visitor.page.wait_for_selector("li.chip--token:has-text('Migri')")
+    visitor.wait_until("document.activeElement.id === 'id_who'")
+    visitor.page.keyboard.type("nowy.gosc@gmina.example")
+    visitor.press("Enter")
+    visitor.page.wait_for_selector("li.chip--token:has-text('nowy.gosc@gmina.example')")
+
+    visitor.tab_to(_SUBMIT)
+    visitor.press("Enter")
+    visitor.page.wait_for_selector("h1:has-text('Uzgodnienia z Migri')")
+    booking = Booking.objects.latest("pk")
+    assert visitor.page.url.endswith(reverse("booking_show", args=[booking.number]))
+    assert _times(booking) == ["2026-11-24 12:30", "2026-11-24 13:30"]
+    assert _emails(booking) == {scene.office.staff.email, "video@migri.example", "nowy.gosc@gmina.example"}
+    assert visitor.complaints == []
+
+
+def test_a_session_is_moved_and_cancelled_by_keyboard_alone(scene: Scene, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(scene.office.staff)
+    visitor.go(reverse("booking_show", args=[scene.coming.number]))
+    visitor.tab_to(f"a[href='{reverse('booking_edit', args=[scene.coming.number])}']")
+    visitor.press("Enter")
+    visitor.page.wait_for_selector("#id_start")
+    visitor.tab_to("#id_start")
+    visitor.press("Control+a")
+    visitor.page.keyboard.type("13")
+    visitor.press("Tab")
+    visitor.wait_until("document.getElementById('id_end').value === '14:30'")
+    visitor.tab_to(_SUBMIT)
+    visitor.press("Enter")
+    visitor.page.wait_for_url("**" + reverse("booking_show", args=[scene.coming.number]))
+    assert _times(Booking.objects.get(pk=scene.coming.pk)) == ["2026-11-24 13:00", "2026-11-24 14:30"]
+
+    visitor.tab_to(f"a[href='{reverse('booking_cancel', args=[scene.coming.number])}']")
+    visitor.press("Enter")
+    visitor.page.wait_for_selector("#id_reason")
+    visitor.tab_to("#id_reason")
+    visitor.page.keyboard.type("Choroba tłumacza")
+    visitor.tab_to("button.btn--danger")
+    visitor.press("Enter")
+    visitor.page.wait_for_url("**" + reverse("booking_show", args=[scene.coming.number]))
+    scene.coming.refresh_from_db()
+    assert (scene.coming.is_cancelled, scene.coming.cancel_reason) == (True, "Choroba tłumacza")
+    assert visitor.complaints == []
+
+
+def test_a_session_is_booked_without_script(scene: Scene, visit: Callable[..., Visitor]) -> None:
+    page = (visitor := visit(scene.office.staff, java_script_enabled=False)).page
+    visitor.go(reverse("booking_new") + f"?room={scene.office.room('TAB/B').pk}&day=2026-11-25&start=10:00&end=11:00")
+    page.fill("#id_title", "Sprawy bieżące")
+    page.fill("#id_who", "nowy.gosc@gmina.example")
+    page.click("button[name=do][value=add] >> nth=0")
+    assert "nowy.gosc@gmina.example" in page.inner_text("li.chip--token")
+    assert page.input_value("#id_title") == "Sprawy bieżące"
+    with page.expect_navigation():
+        page.click(_SUBMIT)
+    booking = Booking.objects.latest("pk")
+    assert page.url.endswith(reverse("booking_show", args=[booking.number]))
+    assert (booking.title, _times(booking)) == ("Sprawy bieżące", ["2026-11-25 10:00", "2026-11-25 11:00"])
+    assert _emails(booking) == {scene.office.staff.email, "nowy.gosc@gmina.example"}
+
+
+def test_a_taken_room_is_refused_with_a_way_out_that_one_click_takes(
+    scene: Scene, visit: Callable[..., Visitor]
+) -> None:
+    for script in (True, False):
+        page = (visitor := visit(scene.office.staff, java_script_enabled=script)).page
+        room = scene.office.room("KOS/2.14").pk
+        visitor.go(reverse("booking_new") + f"?room={room}&day=2026-11-24&start=11:00&end=12:00")
+        page.fill("#id_title", "Zderzenie")
+        with page.expect_navigation():
+            page.click(_SUBMIT)
+        page.wait_for_selector("[data-summary], [data-race]")
+        assert page.input_value("#id_title") == "Zderzenie"
+        page.locator(".chip--offer[value^=time]").first.click()
+        page.locator("#live .notice--danger").first.wait_for(state="detached")
+        page.click(_SUBMIT)
+        page.wait_for_url("**/sesje/**")
+        assert Booking.objects.latest("pk").title == "Zderzenie"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_double_click_books_once(scene: Scene, visit: Callable[..., Visitor], script: bool) -> None:
+    before = Booking.objects.count()
+    page = (visitor := visit(scene.office.staff, java_script_enabled=script)).page
+    visitor.go(reverse("booking_new") + f"?room={scene.office.room('TAB/B').pk}&day=2026-11-25&start=10:00&end=11:00")
+    page.fill("#id_title", "Dwa kliknięcia")
+    page.dblclick(_SUBMIT)
+    page.wait_for_selector("h1:has-text('Dwa kliknięcia')")
+    assert Booking.objects.count() == before + 1

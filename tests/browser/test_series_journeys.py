@@ -1,0 +1,103 @@
+"""A series in a real browser: by keyboard alone with a date to decide, and without script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from django.urls import reverse
+
+from bookings import services
+from bookings.models import Booking
+from tests.bookings.requests import ask
+from tests.browser.conftest import NOW
+from tests.browser.scene import Scene
+from tests.browser.test_every_page import violations
+
+if TYPE_CHECKING:
+    from tests.browser.visitor import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+_SUBMIT = "button[type=submit][value=book]"
+_SENTENCE = "#series-note .summary-line"
+#: At the next choice the dates that are there become the old ones; only an answer to that choice replaces them.
+_MARK_DATES = """addEventListener('change', () => {
+    document.getElementById('dates').dataset.old = '';
+}, { capture: true, once: true })"""
+
+
+def _address(scene: Scene) -> str:
+    room = scene.office.room("TAB/B").pk
+    return f"{reverse('booking_new')}?room={room}&day=2026-12-03&start=10:00&end=11:00"
+
+
+def test_a_series_is_booked_by_keyboard_alone(scene: Scene, visit: Callable[..., Visitor]) -> None:
+    taken = ask(
+        scene.office.manager,
+        scene.office.room("TAB/B"),
+        start=NOW.replace(month=12, day=10, hour=10, minute=0, tzinfo=None),
+    )
+    services.book(taken, by=scene.office.manager, now=NOW)
+    visitor = visit(scene.office.staff)
+    page = visitor.page
+    visitor.go(_address(scene))
+    visitor.tab_to("#id_title")
+    page.keyboard.type("Przegląd spraw")
+    visitor.tab_to("#id_repeat_no")
+    visitor.press("ArrowRight", "ArrowRight")
+    visitor.tab_to("#id_until")
+    visitor.press("Control+a")
+    page.keyboard.type("31.12.2026")
+    visitor.press("Tab")
+    page.wait_for_selector(f"{_SENTENCE}:has-text('4 spotkania, pomija 1 święto')")
+    page.wait_for_selector("#dates-title")
+    visitor.tab_to("#dates input[type=radio]:checked")
+    chosen = visitor.focused("it.id")
+    page.evaluate(_MARK_DATES)
+    visitor.press("ArrowDown")
+    visitor.wait_until("!document.querySelector('#dates[data-old]')")
+    # The list was drawn anew, and the focus stayed on what was chosen.
+    assert visitor.focused("[it.type, it.checked]") == ["radio", True]
+    assert visitor.focused("it.id") != chosen
+    visitor.tab_to(_SUBMIT)
+    visitor.press("Enter")
+    page.wait_for_selector("h1:has-text('Przegląd spraw')")
+    booking = Booking.objects.latest("pk")
+    assert booking.rrule == "FREQ=WEEKLY;BYDAY=TH;UNTIL=20261231T090000Z"
+    assert booking.occurrences.count() == 4
+    assert visitor.complaints == []
+
+
+def test_a_series_is_booked_without_script(scene: Scene, visit: Callable[..., Visitor]) -> None:
+    page = (visitor := visit(scene.office.staff, java_script_enabled=False)).page
+    visitor.go(_address(scene))
+    page.fill("#id_title", "Przegląd spraw")
+    page.check("#id_repeat_weekly", force=True)
+    page.fill("#id_until", "31.12.2026")
+    with page.expect_navigation():
+        page.click(_SUBMIT)
+    # Nobody has seen the dates yet, so they are shown first.
+    assert "4 spotkania, pomija 1 święto" in page.inner_text(_SENTENCE)
+    assert not Booking.objects.filter(title="Przegląd spraw").exists()
+    with page.expect_navigation():
+        page.click(_SUBMIT)
+    booking = Booking.objects.latest("pk")
+    assert page.url.endswith(reverse("booking_show", args=[booking.number]))
+    assert booking.occurrences.count() == 4
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_questions_of_a_series_are_accessible(scene: Scene, visit: Callable[..., Visitor], width: int) -> None:
+    page = (visitor := visit(scene.office.staff, width=width)).page
+    room = scene.office.room("KOS/2.14").pk
+    # Saturdays, on which the site is closed: every date needs a decision.
+    visitor.go(
+        f"{reverse('booking_new')}?room={room}&day=2026-12-05&start=10:00&end=11:00&repeat=weekly&until=2026-12-20"
+    )
+    page.wait_for_selector("#dates-title")
+    page.click("#wishes > summary")
+    page.click("#all-dates > summary")
+    assert violations(visitor) == []
+    assert visitor.complaints == []

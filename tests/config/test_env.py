@@ -1,0 +1,44 @@
+"""The address of the mail server, as an office writes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config.env import parse_email_url
+
+
+def parsed(url: str) -> tuple[Any, ...]:
+    values = parse_email_url(url)
+    names = ("HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL")
+    return tuple(values[f"EMAIL_{name}"] for name in names)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://127.0.0.1:2525", ("127.0.0.1", 2525, "", "", False, False)),
+        ("smtp://mail", ("mail", 25, "", "", False, False)),
+        (
+            "smtp+tls://narada%40urzad.example:p%40s%2Fs%3A%25@mail.urzad.example",
+            ("mail.urzad.example", 587, "narada@urzad.example", "p@s/s:%", True, False),
+        ),
+        ("smtp+ssl://u:p+q@mail:4650", ("mail", 4650, "u", "p+q", False, True)),
+        ("smtps://mail", ("mail", 465, "", "", False, True)),
+        ("smtp+tls://[2001:db8::1]:587", ("2001:db8::1", 587, "", "", True, False)),
+    ],
+)
+def test_a_mail_server_is_read(url: str, expected: tuple[Any, ...]) -> None:
+    assert parsed(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.urzad.example:25", "smtp://", "http://u:tajne@mail", "smtp://u:tajne@mail:99999"]
+)
+def test_anything_else_is_refused_without_the_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        parse_email_url(url)
+    assert "EMAIL_URL" in str(refused.value)
+    assert "tajne" not in str(refused.value)
