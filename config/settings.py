@@ -212,7 +212,7 @@ REMINDER_LEADS = parse_durations(env.str("REMINDER_LEADS", "24h,15m"), name="REM
 
 # --- Work in the background: nothing is kept in the broker that the database does not know (architecture, rule 5) ---
 _broker = env.str("CELERY_BROKER_URL", "")
-CELERY_BROKER_URL = _broker or "filesystem://"
+CELERY_BROKER_URL = _broker or "narada-files://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"socket_connect_timeout": 1, "socket_timeout": 5}
 if not _broker:
     _spool = VAR_DIR / "broker"
