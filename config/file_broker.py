@@ -31,10 +31,10 @@ _UNFINISHED, _TAKEN = ".unfinished", ".taken"
 class Channel(filesystem.Channel):
     """kombu's channel with files that are complete or absent."""
 
-    def _put(self, queue: str, message: dict[str, Any], **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:  # type: ignore[override]  # as kombu
         """Put a message on a queue. Raises: ChannelError when the folder can't be written."""
         name = f"{time.monotonic_ns() // 1_000_000:015}_{uuid.uuid4()}.{queue}.msg"
-        _write_whole(Path(self.data_folder_out) / name, message)
+        _write_whole(Path(self.data_folder_out) / name, payload)
 
     def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:
         """Take the oldest message from a queue. Raises: queue.Empty."""
