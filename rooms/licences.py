@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 
 from rooms.interval import Interval
 
@@ -208,9 +209,46 @@ def full_stretches(
 def first_refusal(
     allocation: Allocation, uses: Iterable[Use], needed: Mapping[int | None, int], *, span: Interval
 ) -> Balance | None:
-    """Return how the pool stands, without the seats `needed`, at the first instant at which they are too many."""
-    found = _sweep(allocation, uses, span, worse_only=True)
-    return next((balance for balance in found if _is_too_much(allocation, balance, needed)), None)
+    """Return how the pool stands, without the seats `needed`, at the first instant at which they are too many.
+
+    Asked under the locks for every date that is not sure to fit, so sums are carried along instead of made anew.
+    """
+    touching = [use for use in uses if use.interval.overlaps(span)]
+    at = _first_lack(allocation, touching, needed, span)
+    return None if at is None else balance_at(allocation, touching, at)
+
+
+def _first_lack(
+    allocation: Allocation, uses: Sequence[Use], needed: Mapping[int | None, int], span: Interval
+) -> datetime | None:
+    """Return the first instant of `span` at which the seats `needed` are too many, or None. `uses`: touch the span."""
+    begin = span.start_at
+    changes = [(max(use.interval.start_at, begin), use.site_id, use.seats) for use in uses]
+    changes += [(use.interval.end_at, use.site_id, -use.seats) for use in uses]
+    # Changes of the allocation change no use: nothing is added to the wish.
+    changes += [(edge, None, 0) for edge in (begin, *allocation.changes_within(span))]
+    changes.sort(key=_instant)
+    wanted = dict(needed)
+    total, over, reserve, granted = sum(wanted.values()), 0, 0, 0
+    shares: dict[int | None, int] = {}
+    kept = [site for site in needed if site in allocation.keeps_to_share]
+    for at, same in groupby(changes, key=_instant):
+        if at >= span.end_at:
+            return None
+        for _at, site, seats in same:
+            if not seats:
+                granted, shares = allocation.granted(at), allocation.shares_by_site(at)
+                reserve = max(0, granted - sum(shares.values()))
+                over = sum(max(0, there - shares.get(of, 0)) for of, there in wanted.items())
+                continue
+            before = wanted.get(site, 0)
+            share = shares.get(site, 0)
+            wanted[site] = before + seats
+            total += seats
+            over += max(0, before + seats - share) - max(0, before - share)
+        if total > granted or over > reserve or any(wanted[site] > shares.get(site, 0) for site in kept):
+            return at
+    return None
 
 
 def _is_too_much(allocation: Allocation, balance: Balance, needed: Mapping[int | None, int]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -19,6 +20,7 @@ from rooms.licences import (
     Use,
     balance_at,
     first_overuse,
+    first_refusal,
     full_stretches,
     peak_use,
     seats_needed,
@@ -200,6 +202,29 @@ def test_full_stretches_are_the_minutes_in_which_more_would_be_too_many(
     found = [minute for minute in range(*span) if any(part.contains(_at(minute)) for part in full)]
     assert found == _overused_minutes(have, [*uses, Use(site, more, frame)], *span)
     assert all(one.end_at < other.start_at for one, other in pairwise(full))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    have=_allocations(),
+    uses=_uses(),
+    span=_stretch(),
+    needed=st.dictionaries(st.sampled_from([_KOS, _TAB, None]), st.integers(1, 3), min_size=1),
+    keeps=st.sets(st.sampled_from([_KOS, _TAB])),
+)
+def test_first_refusal_is_the_first_minute_in_which_more_would_be_too_many(
+    have: Allocation, uses: list[Use], span: tuple[int, int], needed: dict[int | None, int], keeps: set[int | None]
+) -> None:
+    have = replace(have, keeps_to_share=frozenset(keeps))
+    frame = Interval(_at(span[0]), _at(span[1]))
+    wanted = [*uses, *(Use(site, seats, frame) for site, seats in needed.items())]
+    minutes = set(_overused_minutes(have, wanted, *span))
+    for minute in range(*span):
+        shares = have.shares_by_site(_at(minute))
+        in_use = balance_at(have, wanted, _at(minute)).use_by_site
+        minutes |= {minute for site in keeps & needed.keys() if in_use[site] > shares.get(site, 0)}
+    found = first_refusal(have, uses, needed, span=frame)
+    assert found == (balance_at(have, uses, _at(min(minutes))) if minutes else None)
 
 
 @settings(deadline=None)
