@@ -41,6 +41,15 @@ class Topic(StrEnum):
     CLOSURE_HITS = "closure_hits"
     #: To the organizer. {"pool": key, "occurrences": [keys of the meetings that the pool has no licence for]}.
     LICENCE_SHORT = "licence_short"
+    #: To the organizer. {"answer": key}: somebody declined, or it is not certain who answered.
+    ANSWERED_NO = "answered_no"
+    ANSWER_UNCERTAIN = "answer_uncertain"
+    #: To the organizer. {"proposal": key}: another time is proposed.
+    PROPOSAL_MADE = "proposal_made"
+    #: To the organizer. {"mail": key of the InboundMail}: somebody wrote to the session's address.
+    MAIL_WRITTEN = "mail_written"
+    #: To the organizer. {"message": key}: a mail about the session came back.
+    UNDELIVERABLE = "undeliverable"
     #: To the organizer. {"meetings": [{"at": ISO 8601, "title": own title or ""}]}.
     CHANGES_DROPPED = "changes_dropped"
 

@@ -35,6 +35,10 @@ class Message(models.Model):
         REMINDER = "reminder", _("reminder")
         NOTICE = "notice", pgettext_lazy("mail", "notice")
         ACCOUNT = "account", pgettext_lazy("mail", "about the account")
+        # DECLINECOUNTER, to who proposed another time; `data` names the proposal.
+        COUNTER = "counter", pgettext_lazy("mail", "answer to a proposal")
+        # A room's answer to a meeting of another calendar; composed when queued, `data` says what it answers.
+        ROOM_ANSWER = "room_answer", pgettext_lazy("mail", "answer of a room")
 
     class State(models.TextChoices):
         QUEUED = "queued", pgettext_lazy("mail", "waiting")
@@ -106,6 +110,8 @@ class Message(models.Model):
     subject = models.CharField(_("subject"), max_length=MAX_SUBJECT_LENGTH, blank=True)
     raw = models.BinaryField(null=True, blank=True, editable=False)
     last_error = models.TextField(_("the server's answer"), blank=True)
+    # A report came later that it could not be delivered: it failed after all, with the words of that server.
+    bounced_at = models.DateTimeField(_("came back"), null=True, blank=True)
     created_at = models.DateTimeField(_("written"))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
 
@@ -126,16 +132,19 @@ class Message(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="reminder", version=None, sequence=None, recurrence_at=None)
                 & Q(occurrence__isnull=False, starts_at__isnull=False, lead__isnull=False)
-                | Q(kind__in=["invitation", "update", "cancellation"])
+                | Q(kind__in=["invitation", "update", "cancellation", "counter"])
                 & Q(version__isnull=False, sequence__isnull=False, starts_at=None, lead=None)
                 & (Q(occurrence=None, recurrence_at=None) | Q(occurrence__isnull=False, recurrence_at__isnull=False))
-                | Q(kind__in=["account", "notice"], version=None, sequence=None)
+                | Q(kind__in=["account", "notice", "room_answer"], version=None, sequence=None)
                 & Q(occurrence=None, recurrence_at=None, starts_at=None, lead=None),
                 name="message_kind",
             ),
             models.CheckConstraint(
                 condition=Q(kind="account", booking=None, attendee=None, user=None, topic="", data__isnull=True)
                 | Q(kind="notice", attendee=None, user__isnull=False, data__isnull=False) & ~Q(topic="")
+                | Q(kind="counter", booking__isnull=False, attendee__isnull=False, user=None, topic="")
+                & Q(data__isnull=False)
+                | Q(kind="room_answer", attendee=None, user=None, topic="", data__isnull=False)
                 | Q(kind__in=["invitation", "update", "cancellation", "reminder"])
                 & Q(booking__isnull=False, attendee__isnull=False, user=None, topic="", data__isnull=True),
                 name="message_addressed",

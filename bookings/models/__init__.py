@@ -1,5 +1,6 @@
 """Bookings, what they hold, who waits, and what happened."""
 
+from bookings.models.answers import Answer, MeetingAnswer, Proposal
 from bookings.models.booking import (
     THREAD_LETTERS,
     THREADS,
@@ -23,6 +24,7 @@ from bookings.models.holds import (
     as_range,
 )
 from bookings.models.licences import ConferenceRun, LicenceRefusal
+from bookings.models.outside import OutsideMeeting, RoomAnswer
 from bookings.models.waiting import Approval, WaitlistEntry
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "THREADS",
     "THREAD_LETTERS",
     "Absence",
+    "Answer",
     "Approval",
     "Attendee",
     "Booking",
@@ -41,7 +44,11 @@ __all__ = [
     "EquipmentHold",
     "LicenceHold",
     "LicenceRefusal",
+    "MeetingAnswer",
     "Occurrence",
+    "OutsideMeeting",
+    "Proposal",
+    "RoomAnswer",
     "RoomHold",
     "WaitlistEntry",
     "as_interval",

@@ -87,6 +87,8 @@ class Booking(models.Model):
     changed_at = models.DateTimeField(editable=False)
     cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
     cancel_reason = models.CharField(_("reason"), max_length=500, blank=True)
+    # Booked by inviting a room from another calendar (`OutsideMeeting`): that calendar invites, and we invite nobody.
+    is_outside = models.BooleanField(default=False, db_default=False, editable=False)
     # Which opened form it came from: the same form sent twice books once.
     submission = models.UUIDField(unique=True, null=True, editable=False)
 
@@ -184,6 +186,7 @@ class Attendee(models.Model):
         ACCEPTED = "ACCEPTED", _("accepted")
         DECLINED = "DECLINED", _("declined")
         TENTATIVE = "TENTATIVE", _("tentative")
+        DELEGATED = "DELEGATED", _("sends somebody else")
 
     booking = models.ForeignKey(Booking, models.CASCADE, related_name="attendees")
     # Invited to this one meeting of a series; None: to all of it (calendar-mail.md D8).
@@ -199,7 +202,12 @@ class Attendee(models.Model):
     language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES)
     time_zone = models.CharField(_("time zone"), max_length=64)
     is_organizer = models.BooleanField(default=False)
+    # What counts for the whole session; of a series, `MeetingAnswer` says otherwise for single meetings.
     partstat = models.CharField(max_length=12, choices=PartStat.choices, default=PartStat.NEEDS_ACTION)
+    # SEQUENCE and DTSTAMP of the newest answer that counts (calendar-mail.md G5).
+    answer_sequence = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    answered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    answer_comment = models.TextField(blank=True, default="", db_default="", editable=False)
     join_key = models.CharField(max_length=20, default=new_join_key, editable=False)
     invited_at = models.DateTimeField(editable=False)
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -31,6 +31,9 @@ class BookingEvent(models.Model):
         EXEMPTED = "exempted", _("a rule set aside")
         EMERGENCY = "emergency", _("an emergency licence used")
         BORROWED = "borrowed", _("a licence of another site used")
+        ANSWERED = "answered", _("answered")
+        PROPOSED = "proposed", _("another time proposed")
+        PROPOSAL_DECLINED = "proposal_declined", _("the proposed time declined")
         LICENCE_KEPT = "licence_kept", _("keeps its licence in a smaller pool")
 
     # Found by the index of the history below.

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -150,7 +151,16 @@ class Room(models.Model):
         verbose_name=_("from which pool"),
         help_text=_("None chosen: from the pool that serves sessions."),
     )
-    mailbox = models.EmailField(_("the room's e-mail address"), blank=True)
+    mailbox = models.EmailField(
+        _("the room's e-mail address"),
+        blank=True,
+        help_text=_("Invited from Outlook or Thunderbird, the room answers by itself."),
+    )
+    mail_takes_licence = models.BooleanField(
+        _("meetings booked by mail take a licence"),
+        default=True,
+        help_text=_("Not for a room in which people mostly meet in person."),
+    )
     is_active = models.BooleanField(_("may be booked"), default=True)
     position = models.PositiveSmallIntegerField(_("place in lists"), default=0)
 
@@ -170,6 +180,12 @@ class Room(models.Model):
                 violation_error_message=_("Set-up and clearing take between nothing and 4 hours."),
             ),
             models.CheckConstraint(condition=Q(seats__gte=1), name="room_has_seats"),
+            models.UniqueConstraint(
+                Lower("mailbox"),
+                condition=~Q(mailbox=""),
+                name="room_mailbox_once",
+                violation_error_message=_("Another room has this e-mail address."),
+            ),
         ]
 
     def __str__(self) -> str:

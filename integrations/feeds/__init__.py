@@ -1,0 +1,1 @@
+"""Calendars to subscribe to, by a secret address that can be taken back (calendar-mail.md I)."""

@@ -1,0 +1,1 @@
+"""Mail that comes in: fetched or handed over, kept first, read within limits, answered by one call of a service."""
