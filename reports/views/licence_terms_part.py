@@ -206,7 +206,7 @@ def _share_rows(
     for site in asked.sites:
         peak = peaks.get(site.pk)
         yield ShareRow(
-            name=site.name,
+            name=site.label,
             colour=places.colour(site.pk),
             share=form[f"share-{site.pk}"],
             short=form[f"short-{site.pk}"],
