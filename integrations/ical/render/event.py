@@ -6,19 +6,24 @@ calendar reference that it repeats.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
-from typing import Any, ClassVar
+from datetime import UTC
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from icalendar import Event, vCalAddress, vText
 
-from integrations.ical.render.facts import Meeting, Person, Rule, Series, Single
+from integrations.ical.render.facts import Meeting, Person, Series, Single
+from integrations.ical.render.values import (
+    Text,
+    Written,
+    add_conference,
+    add_interval,
+    add_local,
+    is_ambiguous,
+    rrule_of,
+)
 from integrations.ical.text import one_line, paragraphs
-from integrations.ical.zones import WARSAW, Clock, clock_of_series, in_fold
-from rooms.interval import Interval
+from integrations.ical.zones import WARSAW, Clock, clock_of_series
 
 _SEPARATOR = " · "
 # RFC 6868 writes the first two as ^' and ^^, which Outlook shows as they are (B5); some readers take a backslash for
@@ -26,31 +31,11 @@ _SEPARATOR = " · "
 _SPOILT_IN_PARAMETERS = str.maketrans({'"': "”", "^": "ˆ", "\\": "/"})
 # RFC 6068: what else stands in a mailbox name is percent-encoded in a mailto address.
 _SAFE_IN_MAILTO = "!$'*+-./=@^_`{|}~&"
-_UNTIL = re.compile(r"(?<=UNTIL=)\d{8}T\d{6}Z")
 
 # Exchange keeps 255 characters of a LOCATION.
 MAX_LOCATION = 255
 # Octets, before escaping and folding: B13 asks for less than about 8 KiB.
 MAX_DESCRIPTION = 7_000
-
-
-class _Text(vText):
-    """A TEXT that escapes as RFC 5545 3.3.11 says, and nothing more.
-
-    The library also turns a backslash before an N into a line break: "C:\\Nowy" would lose two letters.
-    """
-
-    _ESCAPES: ClassVar[dict[int, str]] = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
-
-    def to_ical(self) -> bytes:
-        return self.translate(self._ESCAPES).encode()
-
-
-class _Written(vText):
-    """A value that is iCalendar already."""
-
-    def to_ical(self) -> bytes:
-        return self.encode()
 
 
 def clock_to_write(meeting: Meeting) -> Clock | None:
@@ -62,7 +47,7 @@ def clock_to_write(meeting: Meeting) -> Clock | None:
     """
     if meeting.part_of is not None:
         return meeting.part_of.rule.clock
-    if meeting.time_zone != WARSAW or _is_ambiguous(meeting.interval, ZoneInfo(WARSAW)):
+    if meeting.time_zone != WARSAW or is_ambiguous(meeting.interval, ZoneInfo(WARSAW)):
         return None
     return clock_of_series(WARSAW, year=meeting.interval.start_at.year)
 
@@ -74,7 +59,7 @@ def write_event(meeting: Meeting, *, is_cancelled: bool, max_description: int = 
     event.add("DTSTAMP", meeting.stamped_at.astimezone(UTC))
     event.add("LAST-MODIFIED", meeting.stamped_at.astimezone(UTC))
     _add_times(event, meeting, is_cancelled=is_cancelled)
-    event.add("SUMMARY", _Text(one_line(meeting.summary)))
+    event.add("SUMMARY", Text(one_line(meeting.summary)))
     event.add("STATUS", "CANCELLED" if is_cancelled else "CONFIRMED")
     event.add("TRANSP", "TRANSPARENT" if is_cancelled else "OPAQUE")
     if meeting.is_private:
@@ -82,8 +67,8 @@ def write_event(meeting: Meeting, *, is_cancelled: bool, max_description: int = 
     _add_people(event, meeting)
     if is_cancelled:
         # No way in: the join address is dead, and a calendar would still offer it.
-        event.add("LOCATION", _Text(_place(meeting, to=MAX_LOCATION)))
-        event.add("DESCRIPTION", _Text(_description(meeting, to=max_description)))
+        event.add("LOCATION", Text(_place(meeting, to=MAX_LOCATION)))
+        event.add("DESCRIPTION", Text(_description(meeting, to=max_description)))
     else:
         _add_ways_in(event, meeting, max_description=max_description)
     event.add("X-MICROSOFT-CDO-BUSYSTATUS", "FREE" if is_cancelled else "BUSY")
@@ -94,55 +79,23 @@ def _add_times(event: Event, meeting: Meeting, *, is_cancelled: bool) -> None:
     match meeting.part_of:
         case Series() as series:
             rule = series.rule
-            _add_local(event, "DTSTART", [rule.local_start], rule.clock)
-            _add_local(event, "DTEND", [rule.local_end], rule.clock)
+            add_local(event, "DTSTART", [rule.local_start], rule.clock)
+            add_local(event, "DTEND", [rule.local_end], rule.clock)
             # A CANCEL takes back all there is under the UID, so it needs no rule (F1, F2).
             if not is_cancelled:
                 _add_rule(event, series)
         case Single(rule, starts):
-            _add_local(event, "RECURRENCE-ID", [starts], rule.clock)
-            _add_interval(event, meeting.interval, rule.clock)
+            add_local(event, "RECURRENCE-ID", [starts], rule.clock)
+            add_interval(event, meeting.interval, rule.clock)
         case None:
-            _add_interval(event, meeting.interval, clock_to_write(meeting))
+            add_interval(event, meeting.interval, clock_to_write(meeting))
 
 
 def _add_rule(event: Event, series: Series) -> None:
-    event.add("RRULE", _Written(_rrule(series.rule)))
-    _add_local(event, "EXDATE", series.without, series.rule.clock)
+    event.add("RRULE", Written(rrule_of(series.rule)))
+    add_local(event, "EXDATE", series.without, series.rule.clock)
     if series.follows:
         event.add("RELATED-TO", series.follows)
-
-
-def _rrule(rule: Rule) -> str:
-    """Return the RRULE, its UNTIL in the UTC of the clock that is written (D2)."""
-    clock = rule.clock
-    if clock.tzid == rule.time_zone:
-        return rule.rrule
-
-    def of_clock(until: re.Match[str]) -> str:
-        last = datetime.strptime(until[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).astimezone(ZoneInfo(rule.time_zone))
-        return f"{clock.instant(rule.starts(last)):%Y%m%dT%H%M%SZ}"
-
-    return _UNTIL.sub(of_clock, rule.rrule)
-
-
-def _add_local(event: Event, name: str, times: Iterable[datetime], clock: Clock) -> None:
-    """Add naive wall-clock times, each on a line of its own, all in the one TZID of the series (D3)."""
-    for local in times:
-        event.add(name, local, parameters={"TZID": clock.tzid})
-
-
-def _add_interval(event: Event, interval: Interval, clock: Clock | None) -> None:
-    if clock is None or _is_ambiguous(interval, clock.zone):
-        event.add("DTSTART", interval.start_at.astimezone(UTC))
-        event.add("DTEND", interval.end_at.astimezone(UTC))
-        return
-    for name, instant in (("DTSTART", interval.start_at), ("DTEND", interval.end_at)):
-        _add_local(event, name, [instant.astimezone(clock.zone).replace(tzinfo=None)], clock)
-
-
-def _is_ambiguous(interval: Interval, zone: tzinfo) -> bool:
-    return in_fold(interval.start_at, zone) or in_fold(interval.end_at, zone)
 
 
 def _add_people(event: Event, meeting: Meeting) -> None:
@@ -171,15 +124,11 @@ def _add_ways_in(event: Event, meeting: Meeting, *, max_description: int) -> Non
     """Put the join address where each calendar looks for it: four places, one spelling (B8)."""
     url = meeting.join_url
     place = _place(meeting, to=MAX_LOCATION - len(url) - len(_SEPARATOR))
-    event.add("LOCATION", _Text(f"{place}{_SEPARATOR}{url}" if place else url))
+    event.add("LOCATION", Text(f"{place}{_SEPARATOR}{url}" if place else url))
     description = _description(meeting, to=max_description)
     # The address first, on its own line: phones show two lines.
-    event.add("DESCRIPTION", _Text(f"{url}\n\n{description}" if description else url))
-    event.add("URL", url)
-    # Not icalendar.Conference: it quotes the list of features into one value.
-    label = one_line(meeting.join_label)
-    features: dict[str, Any] = {"VALUE": "URI", "FEATURE": ["AUDIO", "VIDEO"], "LABEL": label}
-    event.add("CONFERENCE", url, parameters=features)
+    event.add("DESCRIPTION", Text(f"{url}\n\n{description}" if description else url))
+    add_conference(event, url, label=meeting.join_label)
 
 
 def _place(meeting: Meeting, *, to: int) -> str:
