@@ -19,6 +19,7 @@ from bookings.models import (
 from bookings.request_json import from_json
 from bookings.rules import BookingRequest
 from bookings.services.errors import AlreadyOver
+from bookings.services.licence_events import record_handed_over
 from bookings.services.locks import lock_booking
 from bookings.services.steps import step
 
@@ -37,13 +38,15 @@ def add_meeting(entry: WaitlistEntry, *, by: User, now: datetime) -> Booking:
     on = entry.on.isoformat()
     if all(item["on"] != on for item in booking.skipped):
         raise AlreadyOver
-    occurrence = _meeting(booking, entry, from_json(entry.request))
+    request = from_json(entry.request)
+    occurrence = _meeting(booking, entry, request)
     for model in (RoomHold, LicenceHold, EquipmentHold):
         model.objects.filter(offer=entry).update(occurrence=occurrence, offer=None, expires_at=None)
     booking.skipped = [item for item in booking.skipped if item["on"] != on]
     step(booking, now=now, material=True)
     booking.save()
     events.record(booking, BookingEvent.Kind.MEETING_ADDED, actor=by, at=now, occurrence=occurrence)
+    record_handed_over(booking, request, occurrence, by=by, now=now)
     return booking
 
 

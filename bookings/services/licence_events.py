@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from accounts.models import User
 from bookings import events
 from bookings.availability import Assessment, Take
-from bookings.models import Booking, BookingEvent, Occurrence
+from bookings.models import Booking, BookingEvent, LicenceHold, Occurrence
 from bookings.rules import BookingRequest
 
 Kind = BookingEvent.Kind
@@ -28,7 +28,30 @@ def record_licences(
 
     The change itself is recorded before, so nobody is told a second time.
     """
-    new = list(_new(assessment))
+    _record(booking, request, list(_new(assessment)), by=by, now=now, occurrence=occurrence)
+
+
+def record_handed_over(
+    booking: Booking, request: BookingRequest, occurrence: Occurrence, *, by: User, now: datetime
+) -> None:
+    """Record what a meeting that the waiting list offered takes with the holds that were handed over to it."""
+    held = LicenceHold.objects.filter(occurrence=occurrence, live=True).order_by("pk")
+    takes = [
+        Take(hold.pool_id, hold.site_id, hold.seats, hold.source, hold.named_id, hold.borrowed_by_id) for hold in held
+    ]
+    new = [(request.local_start.date(), take) for take in takes if _is_special(take)]
+    _record(booking, request, new, by=by, now=now, occurrence=occurrence)
+
+
+def _record(
+    booking: Booking,
+    request: BookingRequest,
+    new: Sequence[tuple[date, Take]],
+    *,
+    by: User,
+    now: datetime,
+    occurrence: Occurrence | None,
+) -> None:
     lenders = dict.fromkeys(take.site_id for _on, take in new if take.borrower_id is not None)
     told: list[tuple[BookingEvent.Kind, dict[str, Any]]] = [
         (

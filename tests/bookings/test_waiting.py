@@ -250,6 +250,20 @@ def test_a_date_of_a_series_becomes_a_meeting_of_it(office: Office, series: tupl
         services.accept(entry, by=office.staff, now=NOW)
 
 
+def test_a_date_that_uses_a_licence_of_another_site_says_so_in_the_history(
+    office: Office, series: tuple[Booking, Booking]
+) -> None:
+    booking, other = series
+    entry = services.join_waitlist(weekly(office), by=office.staff, now=NOW, booking=booking, on=SKIPPED)
+    free(other)
+    held = LicenceHold.objects.get(offer=entry)
+    LicenceHold.objects.filter(pk=held.pk).update(borrowed_by=held.site_id, site=office.taborowa)
+    services.accept(entry, by=office.staff, now=NOW)
+    event = BookingEvent.objects.get(booking=booking, kind=BookingEvent.Kind.BORROWED)
+    assert event.data == {"sites": [office.taborowa.pk], "seats": 1, "dates": [SKIPPED.isoformat()]}
+    assert event.occurrence == booking.occurrences.get(original_start_at=STARTS_AT + timedelta(days=7))
+
+
 def test_a_cancelled_date_comes_back_as_the_same_meeting(office: Office, series: tuple[Booking, Booking]) -> None:
     booking, _other = series
     meeting = booking.occurrences.get(original_start_at=STARTS_AT + timedelta(days=14))
