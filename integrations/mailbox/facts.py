@@ -55,7 +55,9 @@ class ReadAttendee:
 class ReadTime:
     """A DTSTART, DTEND or RECURRENCE-ID. `tzid`: the IANA zone that it was understood in, "UTC", or "" for floating.
 
-    `at` is None where it is floating or names no zone that can be known (H10): it is never guessed.
+    `at` is None where it is floating, a date, or names no zone that can be known (H10): it is never guessed. `at` with
+    an empty `tzid`: the file's own VTIMEZONE said it, and no zone of a place has the same rules, so that a series can't
+    be continued from it.
     `local`: the wall clock as written, naive. `is_date`: a day without a time of day.
     """
 
@@ -90,6 +92,12 @@ class ReadEvent:
     organizer: Mailbox | None = None
     organizer_sent_by: str = ""
     attendees: tuple[ReadAttendee, ...] = ()
+    #: Of a COUNTER by Outlook: the times that the proposal would replace (X-MS-OLK-ORIGINALSTART, -END).
+    original_starts: ReadTime | None = None
+    original_ends: ReadTime | None = None
+    #: Why it can't be taken at its word, in plain English: a rule beyond H11 (`rrule` is empty then), RDATEs, a date
+    #: that can't be read. A REQUEST with one is UNUSABLE, but here for who wants to decline it with a reason.
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
