@@ -75,6 +75,19 @@ def write_event(meeting: Meeting, *, is_cancelled: bool, max_description: int = 
     return event
 
 
+def write_reference(meeting: Meeting) -> Event:
+    """Write a VEVENT that only names a meeting which the recipient has already, and says nothing new of it."""
+    event = Event()
+    event.add("UID", meeting.uid)
+    event.add("SEQUENCE", meeting.sequence)
+    event.add("DTSTAMP", meeting.stamped_at.astimezone(UTC))
+    # Without the rule: one that is repeated in part would be taken for the series (as in a CANCEL, F1).
+    _add_times(event, meeting, is_cancelled=True)
+    event.add("SUMMARY", Text(one_line(meeting.summary)))
+    _add_people(event, meeting)
+    return event
+
+
 def _add_times(event: Event, meeting: Meeting, *, is_cancelled: bool) -> None:
     match meeting.part_of:
         case Series() as series:
@@ -99,9 +112,9 @@ def _add_rule(event: Event, series: Series) -> None:
 
 
 def _add_people(event: Event, meeting: Meeting) -> None:
-    organizer = _address(meeting.organizer)
+    organizer = address(meeting.organizer)
     event.add("ORGANIZER", organizer)
-    attendee = _address(meeting.attendee)
+    attendee = address(meeting.attendee)
     attendee.params["CUTYPE"] = "INDIVIDUAL"
     if meeting.is_chair:
         attendee.params["ROLE"] = "CHAIR"
@@ -113,7 +126,8 @@ def _add_people(event: Event, meeting: Meeting) -> None:
     event.add("ATTENDEE", attendee)
 
 
-def _address(person: Person) -> vCalAddress:
+def address(person: Person) -> vCalAddress:
+    """Return an ORGANIZER or ATTENDEE with its CN, to be given the parameters that it needs."""
     address = vCalAddress(f"mailto:{quote(person.email, safe=_SAFE_IN_MAILTO)}")
     if name := one_line(person.name):
         address.params["CN"] = vText(name.translate(_SPOILT_IN_PARAMETERS))

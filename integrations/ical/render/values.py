@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from icalendar import Event, vText
+from icalendar.parser import Contentline
 
 from integrations.ical.render.facts import Rule
 from integrations.ical.text import one_line
@@ -35,6 +36,16 @@ class Written(vText):
 
     def to_ical(self) -> bytes:
         return self.encode()
+
+
+def fits_in_parameter(text: str) -> bool:
+    """Say whether every reader finds this text again that stands as the value of a parameter (B5)."""
+    return bool(text) and text == one_line(text) and not set(text) & set('"^\\')
+
+
+def folded(line: bytes) -> bytes:
+    """Return a content line, folded as RFC 5545 3.1 asks: at most 75 octets, no character cut (B7)."""
+    return bytes(Contentline(line.decode()).to_ical())
 
 
 def rrule_of(rule: Rule) -> str:
