@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Q
 
+from bookings import recurrence
 from bookings.models import Attendee, Booking, Occurrence
-from bookings.rules import BookingRequest, Participant, Wishes
+from bookings.rules import BookingRequest, Decision, Participant, Series, Wishes
 
 
 def of_meeting(occurrence: Occurrence) -> BookingRequest:
@@ -33,6 +34,32 @@ def of_meeting(occurrence: Occurrence) -> BookingRequest:
         ),
         is_private=booking.is_private,
         wishes=replace(wishes_of(booking), movable=tuple(movable.values_list("equipment_id", "quantity"))),
+        is_outside=booking.is_outside,
+    )
+
+
+def of_series(booking: Booking) -> BookingRequest:
+    """Return the request of the whole series as it was booked: its rule, its usual rooms, who is invited to all of it.
+
+    Dates without a meeting are left out again. Single changes of meetings are no part of it.
+    """
+    live = booking.occurrences.filter(status=Occurrence.Status.CONFIRMED)
+    usual = live.filter(has_own_rooms=False).order_by("-starts_at").first() or live.latest("starts_at")
+    everybody = booking.attendees.filter(occurrence=None, removed_at=None, is_organizer=False).order_by("pk")
+    left_out = (Decision(date.fromisoformat(item["on"]), "skip") for item in booking.skipped)
+    return replace(
+        of_meeting(usual),
+        title=booking.title,
+        description=booking.description,
+        local_start=datetime.fromisoformat(booking.local_start),
+        local_end=datetime.fromisoformat(booking.local_end),
+        participants=tuple(Participant(email=item.email, name=item.name, language=item.language) for item in everybody),
+        series=Series(
+            recurrence.parse(booking.rrule, zone=booking.zone),
+            skip_holidays=False,
+            skip_closures=False,
+            decisions=tuple(left_out),
+        ),
     )
 
 

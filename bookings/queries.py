@@ -11,6 +11,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 
 from accounts.models import User
+from bookings.answer_queries import Invited as Invited
+from bookings.answer_queries import find_invited as find_invited
 from bookings.models import (
     Absence,
     Approval,

@@ -162,7 +162,8 @@ class BookingRequest:
     """What somebody asks for. Times are the wall clock of `time_zone`, naive, `[local_start, local_end)`.
 
     `room_ids`: in the order chosen; the first room hosts. `participants`: without the organizer, who is always there.
-    `series` None: one meeting.
+    `series` None: one meeting. `is_outside`: made by inviting rooms from another calendar, which invites everybody; the
+    rooms say whether that takes a licence.
     """
 
     title: str
@@ -177,6 +178,7 @@ class BookingRequest:
     series: Series | None = None
     wishes: Wishes = Wishes()
     licence: LicenceWish = LicenceWish()
+    is_outside: bool = False
 
     def at(self, local_start: datetime, local_end: datetime) -> BookingRequest:
         return replace(self, local_start=local_start, local_end=local_end)

@@ -31,6 +31,21 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
+            model_name='attendee',
+            name='invited_sequence',
+            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
+        ),
+        migrations.AddField(
+            model_name='booking',
+            name='asked_sequence',
+            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
+        ),
+        migrations.AddField(
+            model_name='occurrence',
+            name='asked_sequence',
+            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
+        ),
+        migrations.AddField(
             model_name='booking',
             name='is_outside',
             field=models.BooleanField(db_default=False, default=False, editable=False),
@@ -51,10 +66,10 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('uid', models.CharField(max_length=255)),
                 ('organizer_email', models.EmailField(max_length=254)),
+                ('organizer_name', models.CharField(blank=True, max_length=200)),
                 ('recurrence_at', models.DateTimeField(blank=True, null=True)),
-                ('sequence', models.PositiveIntegerField(default=0)),
-                ('stamped_at', models.DateTimeField()),
-                ('booking', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='outside', to='bookings.booking')),
+                ('booking', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='outside', to='bookings.booking')),
+                ('echo', models.JSONField(blank=True, default=dict)),
             ],
             options={
                 'verbose_name': 'meeting of another calendar',
@@ -84,14 +99,19 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('recurrence_at', models.DateTimeField(blank=True, null=True)),
-                ('partstat', models.CharField(max_length=12)),
+                ('partstat', models.CharField(choices=[('ACCEPTED', 'accepted'), ('DECLINED', 'declined'), ('TENTATIVE', 'awaits approval'), ('WITHDRAWN', 'not invited any more')], max_length=12)),
                 ('sequence', models.PositiveIntegerField(default=0)),
                 ('stamped_at', models.DateTimeField()),
                 ('invited_as', models.CharField(max_length=254)),
+                ('message_id', models.CharField(blank=True, max_length=400)),
+                ('repeated', models.BooleanField(default=False)),
+                ('raw', models.BinaryField(null=True)),
                 ('meeting', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='room_answers', to='bookings.outsidemeeting')),
-                ('occurrence', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='bookings.occurrence')),
                 ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='rooms.room')),
             ],
+            options={
+                'verbose_name': 'answer of a room',
+            },
         ),
         migrations.CreateModel(
             name='Answer',
@@ -108,7 +128,7 @@ class Migration(migrations.Migration):
                 ('stamped_at', models.DateTimeField()),
                 ('received_at', models.DateTimeField()),
                 ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('attendee', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='bookings.attendee')),
+                ('attendee', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='bookings.attendee')),
                 ('booking', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='bookings.booking')),
                 ('occurrence', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='bookings.occurrence')),
                 ('settled_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -116,8 +136,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'answer',
                 'verbose_name_plural': 'answers',
-                'indexes': [models.Index(condition=models.Q(('standing__in', ['unconfirmed', 'stranger', 'delegated'])), fields=['booking'], name='answer_to_settle')],
-                'constraints': [models.UniqueConstraint(fields=('booking', 'email', 'occurrence', 'stamped_at', 'partstat', 'via'), name='answer_once', nulls_distinct=False)],
+                'indexes': [models.Index(fields=['attendee', 'occurrence'], name='answer_of_attendee'), models.Index(condition=models.Q(('standing__in', ['unconfirmed', 'stranger', 'delegated'])), fields=['booking'], name='answer_to_settle')],
+                'constraints': [models.UniqueConstraint(fields=('booking', 'email', 'occurrence', 'sequence', 'stamped_at', 'partstat', 'via'), name='answer_once', nulls_distinct=False)],
             },
         ),
         migrations.CreateModel(
@@ -125,6 +145,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('partstat', models.CharField(choices=[('NEEDS-ACTION', 'no answer yet'), ('ACCEPTED', 'accepted'), ('DECLINED', 'declined'), ('TENTATIVE', 'tentative'), ('DELEGATED', 'sends somebody else')], max_length=12)),
+                ('comment', models.TextField(blank=True, default='')),
                 ('sequence', models.PositiveIntegerField(blank=True, null=True)),
                 ('stamped_at', models.DateTimeField()),
                 ('attendee', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='meeting_answers', to='bookings.attendee')),

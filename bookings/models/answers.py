@@ -38,7 +38,9 @@ class Answer(models.Model):
         DISMISSED = "dismissed", _("dismissed")
 
     booking = models.ForeignKey(Booking, models.CASCADE, related_name="answers")
-    attendee = models.ForeignKey(Attendee, models.CASCADE, related_name="answers", null=True, blank=True)
+    attendee = models.ForeignKey(
+        Attendee, models.CASCADE, related_name="answers", null=True, blank=True, db_index=False
+    )
     occurrence = models.ForeignKey(Occurrence, models.CASCADE, related_name="answers", null=True, blank=True)
     # Who answered, as it stood in the answer.
     email = models.CharField(max_length=MAX_EMAIL_LENGTH)
@@ -48,7 +50,8 @@ class Answer(models.Model):
     delegated_to = models.CharField(max_length=MAX_EMAIL_LENGTH, blank=True)
     via = models.CharField(max_length=6, choices=Via.choices)
     standing = models.CharField(max_length=12, choices=Standing.choices)
-    # SEQUENCE and DTSTAMP of the answer; a page answers what it shows, at the moment of the click.
+    # SEQUENCE and DTSTAMP of the answer; a page answers what it shows, at the moment of the click. Without a
+    # SEQUENCE in the answer: the one that it is taken to answer.
     sequence = models.PositiveIntegerField(null=True, blank=True)
     stamped_at = models.DateTimeField()
     received_at = models.DateTimeField()
@@ -61,12 +64,14 @@ class Answer(models.Model):
         constraints = [
             # The same answer twice, under another Message-ID, is one (G7).
             models.UniqueConstraint(
-                fields=["booking", "email", "occurrence", "stamped_at", "partstat", "via"],
+                fields=["booking", "email", "occurrence", "sequence", "stamped_at", "partstat", "via"],
                 name="answer_once",
                 nulls_distinct=False,
             ),
         ]
         indexes = [
+            # What counts is found from all that a participant answered.
+            models.Index(fields=["attendee", "occurrence"], name="answer_of_attendee"),
             models.Index(
                 fields=["booking"],
                 name="answer_to_settle",
@@ -81,12 +86,15 @@ class Answer(models.Model):
 class MeetingAnswer(models.Model):
     """What a participant of a series answered about one meeting of it; without a row, the answer to the series counts.
 
-    Gone when a newer answer to the whole series comes (calendar-mail.md G6), or the meeting is moved (E5).
+    Gone when a newer answer to the whole series comes (calendar-mail.md G6). Of a meeting that was moved it says that
+    there is no answer yet (E5).
     """
 
     attendee = models.ForeignKey(Attendee, models.CASCADE, related_name="meeting_answers")
     occurrence = models.ForeignKey(Occurrence, models.CASCADE, related_name="meeting_answers")
     partstat = models.CharField(max_length=12, choices=Attendee.PartStat.choices)
+    comment = models.TextField(blank=True, default="")
+    # Of the answer; None and the moment of the change where the meeting was moved, and they are asked anew.
     sequence = models.PositiveIntegerField(null=True, blank=True)
     stamped_at = models.DateTimeField()
 

@@ -49,6 +49,8 @@ class Booking(models.Model):
     number = models.CharField(_("number"), max_length=20, unique=True, editable=False)
     uid = models.CharField("UID", max_length=255, unique=True, editable=False)
     sequence = models.PositiveIntegerField("SEQUENCE", default=0, editable=False)
+    # The SEQUENCE at which everybody was last asked anew about all of it: answers to older ones don't count (G5, E5).
+    asked_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # Counts every change, also those that leave SEQUENCE alone: a form that was opened before is told so.
     version = models.PositiveIntegerField(default=1, editable=False)
     # DTSTAMP of the latest state: whole seconds, strictly rising for a UID (calendar-mail.md E4).
@@ -152,6 +154,8 @@ class Occurrence(models.Model):
     # Of this meeting alone; empty: as the booking says.
     own_title = models.CharField(max_length=MAX_TITLE_LENGTH, blank=True, editable=False)
     own_description = models.TextField(blank=True, editable=False)
+    # As `Booking.asked_sequence`, of this meeting: moved last, or come back, at this SEQUENCE.
+    asked_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         verbose_name = _("meeting")
@@ -210,6 +214,8 @@ class Attendee(models.Model):
     answer_comment = models.TextField(blank=True, default="", db_default="", editable=False)
     join_key = models.CharField(max_length=20, default=new_join_key, editable=False)
     invited_at = models.DateTimeField(editable=False)
+    # The SEQUENCE that the first invitation has: an older answer was to an invitation that was taken back.
+    invited_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

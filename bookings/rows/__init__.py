@@ -3,6 +3,7 @@
 Nothing here checks permission or availability; only `services` calls it, and `mailing` to know what would change.
 """
 
+from bookings.rows.answers import COUNTED_ANSWERS, Given, forget_answers, newest_answers, recount
 from bookings.rows.comparing import (
     People,
     as_text,
@@ -19,10 +20,8 @@ from bookings.rows.keeping import (
     cancel_meetings,
     excuse,
     expect,
-    forget_answers,
     forget_single_people,
     invite,
-    release,
     remove,
     renew_join_key,
     shorten,
@@ -40,6 +39,8 @@ from bookings.rows.writing import (
 )
 
 __all__ = [
+    "COUNTED_ANSWERS",
+    "Given",
     "Kept",
     "NewBooking",
     "People",
@@ -60,8 +61,9 @@ __all__ = [
     "free_thread",
     "insert_booking",
     "invite",
+    "newest_answers",
     "read",
-    "release",
+    "recount",
     "remove",
     "renew_join_key",
     "shorten",

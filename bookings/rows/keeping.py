@@ -18,22 +18,23 @@ WITH gone AS (
     UPDATE bookings_licencehold SET live = false WHERE live AND occurrence_id = ANY (%(ids)s)
 ), pieces AS (
     UPDATE bookings_equipmenthold SET live = false WHERE live AND occurrence_id = ANY (%(ids)s)
+), overtaken AS (
+    UPDATE bookings_proposal SET state = 'outdated', decided_at = %(now)s
+    WHERE state = 'open' AND occurrence_id = ANY (%(ids)s)
 )
 UPDATE bookings_occurrence SET status = 'cancelled' WHERE id = ANY (%(ids)s)
 """
 
 
-def cancel_meetings(occurrences: Collection[Occurrence]) -> None:
-    """Cancel the meetings and free every room, licence and piece of equipment that they hold."""
+def cancel_meetings(occurrences: Collection[Occurrence], *, now: datetime) -> None:
+    """Cancel the meetings and free every room, licence and piece of equipment that they hold.
+
+    Other times that were proposed for them are overtaken.
+    """
     if occurrences:
-        prepared.run(_RELEASE, {"ids": [occurrence.pk for occurrence in occurrences]})
+        prepared.run(_RELEASE, {"ids": [occurrence.pk for occurrence in occurrences], "now": now})
     for occurrence in occurrences:
         occurrence.status = Occurrence.Status.CANCELLED
-
-
-def release(booking: Booking) -> None:
-    """Cancel every meeting of the booking and free whatever they hold."""
-    cancel_meetings(list(booking.occurrences.only("pk")))
 
 
 def invite(
@@ -54,6 +55,7 @@ def invite(
             is_organizer=item.is_organizer,
             partstat=partstat[item.is_organizer],
             invited_at=now,
+            invited_sequence=booking.sequence,
         )
         for item in invitees
     )
@@ -85,11 +87,6 @@ def forget_single_people(occurrences: Collection[Occurrence], *, now: datetime) 
     if gone:
         own.update(removed_at=now)
     return gone
-
-
-def forget_answers(booking: Booking) -> None:
-    """After a move everybody but the organizer is asked again (calendar-mail.md E5)."""
-    booking.attendees.filter(removed_at=None, is_organizer=False).update(partstat=Attendee.PartStat.NEEDS_ACTION)
 
 
 def withdraw_approvals(booking: Booking, *, now: datetime, site_ids: Collection[int] | None = None) -> None:

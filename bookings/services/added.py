@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from accounts.models import User
-from bookings import events
+from bookings import events, rows
 from bookings.models import (
     Booking,
     BookingEvent,
@@ -45,6 +45,7 @@ def add_meeting(entry: WaitlistEntry, *, by: User, now: datetime) -> Booking:
     booking.skipped = [item for item in booking.skipped if item["on"] != on]
     step(booking, now=now, material=True)
     booking.save()
+    rows.forget_answers(booking, [occurrence.pk], whole=False, now=now)
     events.record(booking, BookingEvent.Kind.MEETING_ADDED, actor=by, at=now, occurrence=occurrence)
     record_handed_over(booking, request, occurrence, by=by, now=now)
     return booking

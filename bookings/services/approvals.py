@@ -182,6 +182,6 @@ def _turn_down(
     booking.cancelled_at = now
     booking.cancel_reason = approval.answer
     booking.save()
-    rows.cancel_meetings(meetings)
+    rows.cancel_meetings(meetings, now=now)
     events.record(booking, kind, actor=by, at=now, data={"approval": approval.pk})
     releases.freed([meeting.interval for meeting in meetings], now=now)

@@ -98,6 +98,6 @@ def _cancel_one(booking: Booking, meeting: Occurrence, *, by: User, now: datetim
     others = [item for item in booking.skipped if item["on"] != on]
     booking.skipped = sorted([*others, {"on": on, "why": Why.CANCELLED, "name": ""}], key=lambda item: item["on"])
     booking.save()
-    rows.cancel_meetings([meeting])
+    rows.cancel_meetings([meeting], now=now)
     events.record(booking, Kind.MEETING_CANCELLED, actor=by, at=now, occurrence=meeting, data={"reason": reason})
     return [meeting]

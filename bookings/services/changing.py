@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -13,7 +13,7 @@ from bookings.models import Booking, Occurrence
 from bookings.rules import BookingRequest, Refusal, Scope
 from bookings.services import licence_refusals, one_meeting, splitting, whole
 from bookings.services.booking import cleaned
-from bookings.services.errors import AlreadyOver, Refused, in_one_transaction
+from bookings.services.errors import AlreadyOver, LedOutside, Refused, in_one_transaction
 from bookings.services.locks import lock_booking
 
 
@@ -26,6 +26,7 @@ def change(
     version: int,
     scope: Scope = Scope.ALL,
     occurrence: Occurrence | None = None,
+    on_locked: Callable[[Booking], object] | None = None,
 ) -> Booking:
     """Make the booking, or the part of it that `scope` names, as the request says. What stays the same is left alone.
 
@@ -35,10 +36,29 @@ def change(
     or back, or changes its zone, is cancelled and booked anew, and the new booking is returned (D10).
     Meetings that have begun stay as they are. The old holds are given up in the same transaction in which the new ones
     are certain.
-    Raises: Refused, NotAllowed, AlreadyOver.
+    Raises: Refused, NotAllowed, AlreadyOver; LedOutside for a meeting of another calendar.
     """
+    if booking.is_outside:
+        raise LedOutside
+    return follow(
+        booking, request, by=by, now=now, version=version, scope=scope, occurrence=occurrence, on_locked=on_locked
+    )
+
+
+def follow(
+    booking: Booking,
+    request: BookingRequest,
+    *,
+    by: User,
+    now: datetime,
+    version: int,
+    scope: Scope = Scope.ALL,
+    occurrence: Occurrence | None = None,
+    on_locked: Callable[[Booking], object] | None = None,
+) -> Booking:
+    """As `change`, also for a meeting of another calendar, which that calendar has changed already."""
     request = replace(cleaned(request), organizer_id=booking.organizer_id)
-    task = _Task(booking, request, by, now, version, scope, occurrence)
+    task = _Task(booking, request, by, now, version, scope, occurrence, on_locked)
     try:
         return in_one_transaction(task.run, find_refusals=task.find_refusals)
     except Refused as refused:
@@ -58,6 +78,7 @@ class _Task:
     version: int
     scope: Scope
     occurrence: Occurrence | None
+    on_locked: Callable[[Booking], object] | None
 
     def __post_init__(self) -> None:
         self.judged = splitting.Part(self.booking, self.request, self.scope, None)
@@ -71,6 +92,8 @@ class _Task:
 
     def _run(self) -> Booking:
         booking = lock_booking(self.booking, by=self.by, now=self.now, version=self.version)
+        if self.on_locked:
+            self.on_locked(booking)
         meetings = list(booking.occurrences.order_by("original_start_at"))
         self.judged = splitting.Part(booking, self.request, self.scope, None)
         if not booking.is_series or self.scope == Scope.ALL:

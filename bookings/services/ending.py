@@ -12,7 +12,7 @@ from bookings import as_request, availability, events, rows
 from bookings.models import Booking, BookingEvent, Occurrence
 from bookings.rules import BookingRequest, Code, Refusal, Scope
 from bookings.services import one_meeting, releases, whole
-from bookings.services.errors import AlreadyOver, Refused, in_one_transaction
+from bookings.services.errors import AlreadyOver, LedOutside, Refused, in_one_transaction
 from bookings.services.locks import lock_booking, lock_held
 from bookings.services.steps import step
 from rooms.interval import Interval
@@ -25,8 +25,10 @@ def end_at(occurrence: Occurrence, ends_at: datetime, *, by: User, now: datetime
     """Let the meeting end at `ends_at` (aware). Its start, rooms and people stay; everybody is told.
 
     Raises: Refused where a room or a licence is not free for longer, or `ends_at` is past or before the start;
-    NotAllowed, AlreadyOver.
+    NotAllowed, AlreadyOver; LedOutside for a meeting of another calendar.
     """
+    if occurrence.booking.is_outside:
+        raise LedOutside
     task = _Task(occurrence, ends_at, by, now)
     return in_one_transaction(task.run, find_refusals=task.find_refusals)
 

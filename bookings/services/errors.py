@@ -32,6 +32,10 @@ class NotAllowed(Exception):
     """The user may not do this to this booking, or may not book at all."""
 
 
+class LedOutside(NotAllowed):
+    """The meeting lives in another calendar: it is changed there, and the booking follows."""
+
+
 class AlreadyOver(Exception):
     """The session has ended or is cancelled: there is nothing left to change."""
 

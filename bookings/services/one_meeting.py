@@ -48,6 +48,8 @@ def change(booking: Booking, meeting: Occurrence, request: BookingRequest, *, by
     )
     if people:
         data["people"] = _change_people(booking, meeting, people, now=now)
+    if "moved" in data and before.start_at > now:
+        rows.forget_answers(booking, [meeting.pk], whole=False, now=now)
     meeting.refresh_from_db()
     events.record(booking, Kind.MEETING_CHANGED, actor=by, at=now, occurrence=meeting, data=data)
     record_exemptions(booking, assessment, by=by, now=now)

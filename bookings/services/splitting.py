@@ -132,7 +132,7 @@ def cut(booking: Booking, meetings: Sequence[Occurrence], first: Occurrence, *, 
         for item in meetings
         if item.original_start_at >= first.original_start_at and whole.is_to_come(item, now=now)
     ]
-    rows.cancel_meetings(gone)
+    rows.cancel_meetings(gone, now=now)
     return gone
 
 
@@ -164,7 +164,9 @@ def rebook(part: Part, meetings: Sequence[Occurrence], *, by: User, now: datetim
     coming = [item for item in meetings if item.status == Occurrence.Status.CONFIRMED and item.ends_at > now]
     locked = lock_for(request, held_by=[item.pk for item in coming])
     assessment = passed(availability.assess(request, by=by, now=now, changing=booking, locked=locked))
-    whole.refuse_new_approval(booking, asking.sites_to_ask(assessment))
+    if not request.is_outside:
+        # Another calendar has moved it already: it becomes a request again, and the room says so.
+        whole.refuse_new_approval(booking, asking.sites_to_ask(assessment))
     begun = booking.is_series and any(
         item.status == Occurrence.Status.CONFIRMED and item.starts_at <= now for item in meetings
     )
@@ -213,7 +215,7 @@ def end(booking: Booking, meetings: Sequence[Occurrence], *, now: datetime, reas
     booking.cancelled_at = now
     booking.cancel_reason = reason
     booking.save()
-    rows.cancel_meetings(meetings)
+    rows.cancel_meetings(meetings, now=now)
 
 
 def _is_same(

@@ -63,14 +63,13 @@ def change(
     spans = [meeting.interval for meeting in meetings]
     step(booking, now=now, material=found.is_material)
     _write_booking(booking, request, assessment)
-    rows.cancel_meetings(found.gone)
+    rows.cancel_meetings(found.gone, now=now)
     if found.moved or found.rooms or found.people or found.holds_more:
         rows.write_meetings(booking, request, assessment, found.kept, now=now)
     single = rows.forget_single_people(found.dropped, now=now)
     rows.remove(leaving, now=now)
     added = rows.invite(booking, joining, now=now)
-    if found.moved and (found.moved["from"] != found.moved["to"]):
-        rows.forget_answers(booking)
+    _ask_people_anew(booking, found, meetings, now=now)
     if found.people or single:
         removed = [*(found.people or {"removed": []})["removed"], *single]
         found.people = {"added": [attendee.pk for attendee in added], "removed": removed}
@@ -81,6 +80,32 @@ def change(
     if found.moved or found.rooms:
         releases.freed(spans, now=now)
     return booking
+
+
+def _ask_people_anew(booking: Booking, found: Difference, meetings: Sequence[Occurrence], *, now: datetime) -> None:
+    """Forget the answers about what has another time now (calendar-mail.md E5); `meetings` as they were before.
+
+    A new rule asks about all of it. Where the rule stays, about single meetings that moved, came back or are new.
+    """
+    if not found.moved:
+        return
+    is_whole = found.moved["from"] != found.moved["to"]
+    untouched = {
+        kept.occurrence.pk
+        for kept in found.kept
+        if kept.occurrence
+        and kept.occurrence.status == Occurrence.Status.CONFIRMED
+        and (kept.occurrence.interval == kept.planned.interval or kept.occurrence.starts_at <= now)
+    }
+    if not booking.is_series and untouched:
+        # It goes on longer: whoever is in it is not asked whether they will come.
+        return
+    coming = booking.occurrences.filter(status=Occurrence.Status.CONFIRMED, starts_at__gt=now)
+    touched = set(coming.values_list("pk", flat=True))
+    if not is_whole:
+        touched -= untouched
+    if touched:
+        rows.forget_answers(booking, touched, whole=is_whole, now=now)
 
 
 def match(
