@@ -255,6 +255,9 @@ JOIN_GRACE_MINUTES = env.int("JOIN_GRACE_MINUTES", 15)
 MAX_PARTICIPANTS = env.int("MAX_PARTICIPANTS", 200)
 MAX_SESSION_HOURS = env.int("MAX_SESSION_HOURS", 12)
 BOOKING_HORIZON_DAYS = env.int("BOOKING_HORIZON_DAYS", 730)
+# A series that rooms are invited to by mail is accepted without so many of its dates, and refused with more.
+ROOM_MAIL_MAX_CONFLICTS = env.int("ROOM_MAIL_MAX_CONFLICTS", 3)
+ROOM_MAIL_MAX_CONFLICT_PERCENT = env.int("ROOM_MAIL_MAX_CONFLICT_PERCENT", 25)
 DRAFT_MINUTES = env.int("DRAFT_MINUTES", 10)
 DRAFTS_PER_USER = env.int("DRAFTS_PER_USER", 3)
 OFFER_MINUTES = env.int("OFFER_MINUTES", 120)
@@ -267,8 +270,17 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "filters": {"join_tokens": {"()": "integrations.jitsi.logs.HideJoinTokens"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["join_tokens"]}},
+    "filters": {
+        "join_tokens": {"()": "integrations.jitsi.logs.HideJoinTokens"},
+        "feed_tokens": {"()": "integrations.feeds.logs.HideFeedTokens"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["join_tokens", "feed_tokens"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     "loggers": {
         # Beat's tasks come every few seconds; the tasks say themselves what they did when there is something to say.

@@ -33,6 +33,8 @@ class CalendarFeed(models.Model):
     room = models.ForeignKey(Room, models.CASCADE, related_name="+", null=True, blank=True)
     site = models.ForeignKey(Site, models.CASCADE, related_name="+", null=True, blank=True)
     detail = models.CharField(max_length=6, choices=Detail.choices, default=Detail.TITLES)
+    # Of the owner's own sessions: leave out what is in their calendar already, by an invitation (calendar-mail.md I2).
+    without_mailed = models.BooleanField(default=False)
     key = models.CharField(max_length=20, default=new_feed_key, editable=False)
     created_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -45,8 +47,18 @@ class CalendarFeed(models.Model):
             models.CheckConstraint(
                 condition=~Q(detail="full") | Q(room=None, site=None), name="feed_full_only_of_own_sessions"
             ),
+            models.CheckConstraint(
+                condition=Q(without_mailed=False) | Q(room=None, site=None), name="feed_mailed_only_of_own_sessions"
+            ),
         ]
         indexes = [models.Index(fields=["owner"], name="feed_of_owner", condition=Q(revoked_at=None))]
 
     def __str__(self) -> str:
-        return f"{self.owner_id}: {self.room_id or self.site_id or 'own'}"
+        return f"{self.owner_id}: {self.scope}"
+
+    @property
+    def scope(self) -> str:
+        """What the UIDs of its events carry: stable over new addresses, and no UID of a mail or another calendar."""
+        if self.room_id is not None:
+            return f"r{self.room_id}"
+        return "m" if self.site_id is None else f"s{self.site_id}"

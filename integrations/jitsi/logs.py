@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import re
 
-_TOKEN = re.compile(r"(/d/)[^\s/?#\"']+")
-
 
 class HideJoinTokens(logging.Filter):
     """Write `/d/…` for every join address, wherever it stands in a message."""
 
+    #: The part that stays, then what is hidden.
+    secret = re.compile(r"(/d/)[^\s/?#\"']+")
+
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, changed where needed; pages that were not found are logged with their address."""
         message = record.getMessage()
-        hidden = _TOKEN.sub(r"\1…", message)
+        hidden = self.secret.sub(r"\1…", message)
         if hidden != message:
             record.msg, record.args = hidden, None
         return True

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('detail', models.CharField(choices=[('busy', 'only busy times'), ('titles', 'titles and places'), ('full', 'everything')], default='titles', max_length=6)),
+                ('without_mailed', models.BooleanField(default=False)),
                 ('key', models.CharField(default=integrations.feeds.models.new_feed_key, editable=False, max_length=20)),
                 ('created_at', models.DateTimeField()),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
@@ -32,7 +33,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('revoked_at', None)), fields=['owner'], name='feed_of_owner')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('room', None), ('site', None), _connector='OR'), name='feed_of_one_thing'), models.CheckConstraint(condition=models.Q(models.Q(('detail', 'full'), _negated=True), models.Q(('room', None), ('site', None)), _connector='OR'), name='feed_full_only_of_own_sessions')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('room', None), ('site', None), _connector='OR'), name='feed_of_one_thing'), models.CheckConstraint(condition=models.Q(models.Q(('detail', 'full'), _negated=True), models.Q(('room', None), ('site', None)), _connector='OR'), name='feed_full_only_of_own_sessions'), models.CheckConstraint(condition=models.Q(('without_mailed', False), models.Q(('room', None), ('site', None)), _connector='OR'), name='feed_mailed_only_of_own_sessions')],
             },
         ),
         migrations.CreateModel(

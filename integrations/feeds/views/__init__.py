@@ -1,0 +1,1 @@
+"""Calendars for programs, and the page on which people manage their addresses."""
