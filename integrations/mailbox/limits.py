@@ -10,7 +10,9 @@ from __future__ import annotations
 MAX_MAIL = 50_000_000
 #: What has to be read of a mail: headers, texts, calendar. Attachments are stepped over and do not count.
 MAX_READ = 2_000_000
+#: Of more, only so many lines are looked at, and the beginning of each.
 MAX_HEADERS = 128_000
+MAX_HEADER_LINES = 500
 #: Of one header line, unfolded; the rest of it is not looked at.
 MAX_HEADER = 16_000
 #: With more parts a calendar among them is not believed, and the others are not looked at.

@@ -10,11 +10,10 @@ from urllib.parse import unquote
 from integrations.mailbox import limits
 from integrations.mailbox.facts import Mailbox
 from integrations.mailbox.reader.clean import one_line
-from integrations.mailbox.reader.headers import Headers, decoded
+from integrations.mailbox.reader.headers import Headers, decoded, without_comments
 
 _ADDRESS = re.compile(r"""[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]{1,189}""")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 
 
 def address(text: str) -> str:
@@ -37,7 +36,7 @@ def sender(headers: Headers) -> tuple[Mailbox | None, str]:
         return None, "its From names nobody" if not mailboxes else "its From names several people"
     # „boss@office.pl" <x@y> is one address and a name; two at signs outside of names are a riddle that programs solve
     # in different ways.
-    if _bare(value).count("@") != 1:
+    if _QUOTED.sub("", without_comments(value)).count("@") != 1:
         return None, "its From can be read in more than one way"
     return mailboxes[0], ""
 
@@ -53,18 +52,14 @@ def first_address(values: Iterable[str]) -> str:
 
 
 def _mailboxes(value: str) -> list[Mailbox]:
-    pairs = getaddresses([value])
+    try:
+        # Comments are taken out first: the library follows them inwards without end, as it does groups in groups.
+        pairs = getaddresses([without_comments(value)])
+    except (RecursionError, ValueError, IndexError):
+        return []
     return [Mailbox(found, decoded(name, limits.MAX_NAME)) for name, raw in pairs if (found := address(raw))]
 
 
 def name(text: str) -> str:
     """Return a CN as one line of text."""
     return one_line(text, limits.MAX_NAME)
-
-
-def _bare(value: str) -> str:
-    """Return the header without quoted strings and comments, innermost comments first."""
-    value = _QUOTED.sub("", value)
-    for _ in range(5):
-        value = _COMMENT.sub("", value)
-    return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from integrations.mailbox.reader.headers import Headers
+from integrations.mailbox.reader.headers import Headers, without_comments
 
 PASS, FAIL, NONE = "pass", "fail", "none"
 
@@ -70,28 +70,7 @@ def _own_results(headers: Headers, auth_server: str) -> list[_Result]:
 
 
 def _pieces(value: str) -> list[str]:
-    return _PIECE.findall(_without_comments(value))
-
-
-def _without_comments(value: str) -> str:
-    """Leave out what stands in brackets, but not in quotes (RFC 5322 3.2.2)."""
-    kept, depth, is_quoted, at = [], 0, False, 0
-    while at < len(value):
-        char = value[at]
-        if char == "\\":
-            kept.append(value[at : at + 2] if not depth else "")
-            at += 2
-            continue
-        if char == '"' and not depth:
-            is_quoted = not is_quoted
-        if char == "(" and not is_quoted:
-            depth += 1
-        elif char == ")" and not is_quoted and depth:
-            depth -= 1
-            char = " "
-        kept.append(char if not depth else "")
-        at += 1
-    return "".join(kept)
+    return _PIECE.findall(without_comments(value))
 
 
 def _results(pieces: list[str]) -> list[_Result]:

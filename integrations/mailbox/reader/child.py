@@ -11,7 +11,7 @@ import os
 import resource
 import signal
 import sys
-from typing import Any
+from typing import IO, Any
 
 from integrations.mailbox.reader.codec import to_json
 from integrations.mailbox.reader.errors import Unreadable
@@ -32,15 +32,12 @@ def main() -> None:
         return
     bounds = json.loads(begun)
     _set_bounds(bounds["memory"])
-    while (asked := read_frame(source)) is not None and (raw := read_frame(source)) is not None:
-        # The signal of this clock is left as it is: it ends the process at once, even inside a regular expression.
-        signal.setitimer(signal.ITIMER_PROF, bounds["cpu_seconds"])
-        answer, goes_on = _answer(raw, json.loads(asked))
-        del raw
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        write_frame(target, answer)
-        if not goes_on:
-            return
+    try:
+        while (answer := _next_answer(source, bounds["cpu_seconds"])) is not None:
+            write_frame(target, answer)
+    except MemoryError:
+        # What the mail has taken may be in pieces: this process is fit for no other one.
+        write_frame(target, UNREADABLE + OUT_OF_MEMORY.encode())
 
 
 def _set_bounds(memory: int) -> None:
@@ -49,15 +46,26 @@ def _set_bounds(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _answer(raw: bytes, asked: dict[str, Any]) -> tuple[bytes, bool]:
-    """Return the answer, and whether this process is fit for another mail."""
+def _next_answer(source: IO[bytes], cpu_seconds: float) -> bytes | None:
+    asked = read_frame(source)
+    raw = read_frame(source) if asked is not None else None
+    if asked is None or raw is None:
+        return None
+    # The signal of this clock is left as it is: it ends the process at once, even inside a regular expression.
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+    answer = _answer(raw, json.loads(asked))
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return answer
+
+
+def _answer(raw: bytes, asked: dict[str, Any]) -> bytes:
     try:
         mail = read_mail(raw, own_addresses=asked["own_addresses"], auth_server=asked["auth_server"])
-        return READ + to_json(mail), True
+        return READ + to_json(mail)
     except Unreadable as unreadable:
-        return UNREADABLE + unreadable.reason.encode("utf-8", "replace"), True
+        return UNREADABLE + unreadable.reason.encode("utf-8", "replace")
     except MemoryError:
-        return UNREADABLE + OUT_OF_MEMORY.encode(), False
+        raise
     except Exception as error:
         # The one broad catch: whatever a library makes of a mail, the mail is set aside and the next one is read.
-        return UNREADABLE + f"reading it failed with {type(error).__name__}".encode(), True
+        return UNREADABLE + f"reading it failed with {type(error).__name__}".encode()

@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from datetime import UTC, datetime
 from email import policy
+from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
@@ -16,6 +17,7 @@ from integrations.mailbox.reader.clean import one_line
 from integrations.mailbox.reader.letters import to_text
 
 _PARSER = BytesParser(policy=policy.compat32)
+_HEADER_ENDS = re.compile(rb"\r?\n(?![ \t])")
 _MESSAGE_ID = re.compile(r"<([^\s<>]{1,398})>")
 #: One of these stands in every mail that a program for mail has written.
 _USUAL = {"from", "to", "date", "received", "message-id", "return-path", "subject", "delivered-to"}
@@ -63,7 +65,7 @@ class Headers:
         """Return a parameter of Content-Type, or of another header, or nothing where it can't be understood."""
         try:
             value = self._message.get_param(name, "", header)
-        except (ValueError, LookupError, TypeError):
+        except (MessageError, ValueError, LookupError, TypeError):
             return ""
         # RFC 2231 values come as charset, language, text.
         return str(value[2] if isinstance(value, tuple) else value or "")
@@ -97,10 +99,13 @@ class Headers:
 
 
 def parse_headers(head: bytes) -> Headers:
-    """Read a block of headers, without its body."""
+    """Read a block of headers, without its body. Of too much, the first lines are read, and the beginning of each."""
+    if len(head) > limits.MAX_HEADERS:
+        lines = _HEADER_ENDS.split(head, limits.MAX_HEADER_LINES)[: limits.MAX_HEADER_LINES]
+        head = b"\r\n".join(line[: limits.MAX_HEADER] for line in lines)
     try:
         return Headers(_PARSER.parsebytes(head.lstrip(b"\r\n"), headersonly=True))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (MessageError, ValueError, LookupError, TypeError, AttributeError):
         return Headers(Message(policy=policy.compat32))
 
 
@@ -109,12 +114,33 @@ def decoded(value: str, limit: int) -> str:
     value = value[: limits.MAX_HEADER]
     if "=?" in value:
         # What can't be decoded is shown as it came.
-        with suppress(ValueError, LookupError, TypeError):
+        with suppress(MessageError, ValueError, LookupError, TypeError):
             value = "".join(
                 to_text(piece, charset or "") if isinstance(piece, bytes) else piece
                 for piece, charset in decode_header(value)
             )
     return one_line(value, limit)
+
+
+def without_comments(value: str) -> str:
+    """Leave out what stands in brackets, but not in quotes (RFC 5322 3.2.2)."""
+    kept, depth, is_quoted, at = [], 0, False, 0
+    while at < len(value):
+        char = value[at]
+        if char == "\\":
+            kept.append(value[at : at + 2] if not depth else "")
+            at += 2
+            continue
+        if char == '"' and not depth:
+            is_quoted = not is_quoted
+        if char == "(" and not is_quoted:
+            depth += 1
+        elif char == ")" and not is_quoted and depth:
+            depth -= 1
+            char = " "
+        kept.append(char if not depth else "")
+        at += 1
+    return "".join(kept)
 
 
 def _as_text(value: object) -> str:

@@ -60,6 +60,8 @@ def read_mail(raw: bytes, *, own_addresses: Collection[str], auth_server: str) -
     report = read_report(mail.whole)
     if report is not None and report.bounces:
         return replace(read, what=What.BOUNCE, bounces=report.bounces)
+    if report is not None and report.is_delivery:
+        return replace(read, what=What.ABSENCE, reason="it only reports that a mail arrived, or was passed on")
     told = _tell(mail, parts)
     return replace(
         read,

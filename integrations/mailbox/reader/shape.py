@@ -15,7 +15,8 @@ from integrations.mailbox import limits
 from integrations.mailbox.reader.errors import Unreadable
 from integrations.mailbox.reader.headers import Headers, parse_headers
 
-_HEADERS_END = re.compile(rb"\r?\n(?:\r?\n|\Z)|\A\r?\n")
+_HEADERS_END = re.compile(rb"\r?\n(?:\r?\n|\Z)")
+_EMPTY_LINE = re.compile(rb"\r?\n")
 _MAX_BOUNDARY = 200
 
 
@@ -80,11 +81,10 @@ def split_mail(raw: bytes) -> Mail:
 
 
 def _read_part(raw: bytes, start: int, end: int) -> Part:
-    found = _HEADERS_END.search(raw, start, min(end, start + limits.MAX_HEADERS))
-    body = found.end() if found else end
     # A body that begins at once has no headers.
-    head = raw[start : found.start()] if found else raw[start : min(end, start + limits.MAX_HEADERS)]
-    return Part(parse_headers(head), raw, min(body, end), end)
+    found = _EMPTY_LINE.match(raw, start, end) or _HEADERS_END.search(raw, start, end)
+    head = raw[start : found.start() if found else end]
+    return Part(parse_headers(head), raw, found.end() if found else end, end)
 
 
 def _split(part: Part, count: _Count, *, depth: int) -> None:
