@@ -60,6 +60,24 @@ CASE message.kind
                 SELECT FROM bookings_approval approval
                 WHERE approval.booking_id = message.booking_id AND approval.state = 'pending'
             )
+            WHEN 'answered_no' THEN EXISTS (
+                SELECT FROM bookings_answer answer JOIN bookings_attendee person ON person.id = answer.attendee_id
+                WHERE answer.id = (message.data->>'answer')::bigint
+                  AND person.removed_at IS NULL AND booking.status = 'confirmed'
+                  AND coalesce((
+                    SELECT own.partstat FROM bookings_meetinganswer own
+                    WHERE own.occurrence_id = answer.occurrence_id AND own.attendee_id = person.id
+                  ), person.partstat) = 'DECLINED'
+            )
+            WHEN 'answer_uncertain' THEN EXISTS (
+                SELECT FROM bookings_answer answer
+                WHERE answer.id = (message.data->>'answer')::bigint AND booking.status = 'confirmed'
+                  AND answer.standing IN ('unconfirmed', 'stranger', 'delegated')
+            )
+            WHEN 'proposal_made' THEN EXISTS (
+                SELECT FROM bookings_proposal proposal
+                WHERE proposal.id = (message.data->>'proposal')::bigint AND proposal.state = 'open'
+            )
             ELSE true
         END
     WHEN 'cancellation' THEN
@@ -73,7 +91,10 @@ CASE message.kind
     WHEN 'reminder' THEN
         booking.status = 'confirmed'
         AND attendee.removed_at IS NULL
-        AND attendee.partstat <> 'DECLINED'
+        AND coalesce((
+            SELECT own.partstat FROM bookings_meetinganswer own
+            WHERE own.occurrence_id = message.occurrence_id AND own.attendee_id = message.attendee_id
+        ), attendee.partstat) NOT IN ('DECLINED', 'DELEGATED')
         AND message.starts_at > %(now)s
         AND EXISTS (
             SELECT FROM bookings_occurrence occurrence
@@ -96,17 +117,19 @@ CASE message.kind
     ELSE booking.status = 'confirmed' AND attendee.removed_at IS NULL
 END
 -- A newer mail about all of the session takes the place of every older one, and of those about single meetings that
--- were queued with it; a newer mail about a meeting that of older ones about this meeting alone.
-AND NOT EXISTS (
+-- were queued with it; a newer mail about a meeting that of older ones about this meeting alone. An answer to a
+-- proposal takes nobody's place, and nothing takes its own.
+AND (message.kind = 'counter' OR NOT EXISTS (
     SELECT FROM notifications_message newer
     WHERE newer.attendee_id = message.attendee_id
+      AND newer.kind <> 'counter'
       AND CASE WHEN newer.occurrence_id IS NULL
           THEN newer.version > message.version
             OR newer.version = message.version AND message.occurrence_id IS NOT NULL AND message.version IS NOT NULL
           ELSE newer.version > message.version
             AND newer.occurrence_id = message.occurrence_id AND newer.recurrence_at = message.recurrence_at
       END
-)
+))
 """
 
 _WHICH_ARE_TRUE = f"""

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from bookings.models import Absence, Attendee, BookingEvent, Occurrence
+from bookings.models import Absence, Attendee, BookingEvent, Occurrence, Proposal
 from notifications import wake
 from notifications.models import Message
 from notifications.outbox import GIVE_UP_AFTER
@@ -189,6 +189,31 @@ def queue_cut(event: BookingEvent) -> None:
         elif attendee.occurrence.pk in cancelled:
             news += _cancellation_of_own(event, attendee, attendee.occurrence, told)
     _queue(event, news, told)
+
+
+def queue_counter_declined(event: BookingEvent) -> None:
+    """Tell who proposed another time that the meeting stays (DECLINECOUNTER, calendar-mail.md G9)."""
+    found = Proposal.objects.filter(pk=event.data["proposal"], attendee__removed_at=None)
+    proposal = found.select_related("attendee", "occurrence").first()
+    if proposal is None:
+        return
+    # As they proposed: of a series for one meeting, or by one of them for all.
+    is_single = event.booking.is_series and not proposal.is_whole_series
+    Message.objects.create(
+        kind=Kind.COUNTER,
+        booking_id=event.booking_id,
+        attendee=proposal.attendee,
+        recipient=proposal.attendee.email,
+        version=event.version,
+        sequence=proposal.sequence,
+        occurrence=proposal.occurrence if is_single else None,
+        recurrence_at=proposal.occurrence.original_start_at if is_single else None,
+        data={"proposal": proposal.pk},
+        due_at=event.at,
+        give_up_at=event.at + GIVE_UP_AFTER,
+        created_at=event.at,
+    )
+    wake.worker_on_commit()
 
 
 def _attendees(event: BookingEvent) -> QuerySet[Attendee]:

@@ -138,7 +138,7 @@ def send_again(message: Message, *, by: User, now: datetime) -> None:
 
 def _has_newer(message: Message) -> bool:
     """Say whether a newer mail has taken the place of this one: about the whole session, or about the same meeting."""
-    if message.version is None:
+    if message.version is None or message.kind == Kind.COUNTER:
         return False
-    newer = Message.objects.filter(attendee=message.attendee_id, version__gt=message.version)
+    newer = Message.objects.filter(attendee=message.attendee_id, kind__in=Message.ITIP, version__gt=message.version)
     return newer.filter(Q(occurrence=None) | Q(occurrence=message.occurrence_id)).exists()

@@ -34,7 +34,10 @@ _TELLERS: dict[Kind, Callable[[BookingEvent], None]] = {
     Kind.SERIES_CUT: itip.queue_cut,
     Kind.INVITED_AGAIN: lambda event: itip.queue_invitations(event, [event.data["attendee"]]),
     Kind.CANCELLED: itip.queue_cancellations,
+    Kind.PROPOSAL_DECLINED: itip.queue_counter_declined,
 }
+#: What changes nothing that a mail says: no reminder has to be looked at.
+_CHANGES_NOTHING = {Kind.BOOKED, Kind.APPROVED, Kind.ANSWERED, Kind.PROPOSED, Kind.PROPOSAL_DECLINED}
 #: News of the whole that one mail tells, whichever of them it is.
 _OF_THE_WHOLE = {Kind.MOVED, Kind.ROOMS_CHANGED, Kind.DETAILS_CHANGED}
 
@@ -48,6 +51,9 @@ def answer(sender: Any, *, event: BookingEvent, told: Collection[Kind] = (), **_
     """
     if event.kind == Kind.REQUESTED:
         _notice(event, Topic.APPROVAL_ASKED, services.approvers_of(event.booking, now=event.at))
+    if event.booking.is_outside:
+        # Another calendar invites and reminds, and rooms answer it by themselves (`mailbox.room`).
+        return
     if event.kind in _ANSWERS:
         _notice(event, _ANSWERS[Kind(event.kind)], _askers(event.booking))
     if event.booking.status != Booking.Status.REQUESTED:
@@ -65,7 +71,7 @@ def _tell_participants(event: BookingEvent, told: Collection[Kind]) -> None:
         itip.queue_more_updates(event)
     elif kind in _TELLERS:
         _TELLERS[kind](event)
-    if not told and kind not in {Kind.BOOKED, Kind.APPROVED}:
+    if not told and kind not in _CHANGES_NOTHING:
         outbox.review_reminders(event)
     if dropped := event.data.get("dropped_meetings"):
         _notice(event, Topic.CHANGES_DROPPED, [event.booking.organizer_id], meetings=dropped)

@@ -21,9 +21,10 @@ logger = logging.getLogger(__name__)
 # One statement, however many people: what is due and not there yet. A reminder that was set aside, because the meeting
 # was moved away from this start or cancelled, comes back to life if it is due again and surely never arrived.
 #
-# Not reminded: who left, who declined, who does not take part in this meeting of a series, and whose address a server
-# has refused for good with the latest mail: a second mail would be refused as well. Whose invitation could not be
-# written (no bytes) is reminded; it is all they get.
+# Not reminded: of meetings of another calendar, which does that itself. Nor who left; who declined this meeting, or the
+# series without a word about this one, or sends somebody else; who does not take part in this meeting of a series; and
+# whose address a server has refused for good with the latest mail: a second mail would be refused as well. Whose
+# invitation could not be written (no bytes) is reminded; it is all they get.
 _QUEUE = """
 INSERT INTO notifications_message AS message (
     kind, state, booking_id, attendee_id, occurrence_id, recipient, starts_at, lead,
@@ -44,8 +45,12 @@ WHERE occurrence.starts_at > %(now)s
   AND occurrence.starts_at <= %(now)s::timestamptz + %(longest)s
   AND occurrence.status = 'confirmed'
   AND booking.status = 'confirmed'
+  AND NOT booking.is_outside
   AND attendee.removed_at IS NULL
-  AND attendee.partstat <> 'DECLINED'
+  AND coalesce((
+    SELECT own.partstat FROM bookings_meetinganswer own
+    WHERE own.occurrence_id = occurrence.id AND own.attendee_id = attendee.id
+  ), attendee.partstat) NOT IN ('DECLINED', 'DELEGATED')
   AND NOT EXISTS (
     SELECT FROM bookings_absence absence
     WHERE absence.occurrence_id = occurrence.id AND absence.attendee_id = attendee.id
@@ -60,7 +65,7 @@ WHERE occurrence.starts_at > %(now)s
   )
   AND (
     SELECT latest.state = 'failed' AND latest.raw IS NOT NULL FROM notifications_message latest
-    WHERE latest.attendee_id = attendee.id AND latest.kind <> 'reminder'
+    WHERE latest.attendee_id = attendee.id AND latest.kind NOT IN ('reminder', 'counter')
     ORDER BY latest.version DESC, latest.id DESC LIMIT 1
   ) IS NOT TRUE
 ORDER BY occurrence.starts_at, attendee.id

@@ -15,12 +15,12 @@ Kind = Message.Kind
 # Locked by a statement of its own, and first: the next one sees what a worker had taken before us.
 _WAITING = """
 SELECT attendee_id, id, kind, occurrence_id, recurrence_at FROM notifications_message
-WHERE booking_id = %s AND version < %s AND state IN ('queued', 'retrying')
+WHERE booking_id = %s AND version < %s AND state IN ('queued', 'retrying') AND kind <> 'counter'
 ORDER BY id FOR NO KEY UPDATE
 """
 _LAST = """
 SELECT DISTINCT ON (attendee_id) attendee_id, id, kind, occurrence_id, recurrence_at FROM notifications_message
-WHERE booking_id = %s AND attendee_id IS NOT NULL AND (may_have_arrived OR state = 'sending')
+WHERE booking_id = %s AND attendee_id IS NOT NULL AND (may_have_arrived OR state = 'sending') AND kind <> 'counter'
 ORDER BY attendee_id, kind = 'reminder', id DESC
 """
 

@@ -11,7 +11,7 @@ from rooms.interval import Interval
 
 # Bookings are numbered as they are made: those of the window's meetings bound what is looked for in a person's own, so
 # what somebody took part in years ago is not read. Then person by person, booking by booking, each by index. Who is
-# invited to one meeting only, or stays away from one, is asked about that one.
+# invited to one meeting only, or stays away from one, is asked about that one; who answered about one, goes by that.
 _BUSY = """
 WITH near AS MATERIALIZED (
     SELECT min(booking_id) AS first, max(booking_id) AS last FROM (
@@ -24,9 +24,9 @@ WITH near AS MATERIALIZED (
     SELECT DISTINCT meeting.starts_at, meeting.ends_at FROM near
     CROSS JOIN unnest(%(users)s::bigint[]) AS someone (id)
     CROSS JOIN LATERAL (
-        SELECT booking_id, occurrence_id FROM bookings_attendee
+        SELECT booking_id, occurrence_id, partstat FROM bookings_attendee
         WHERE user_id = someone.id AND booking_id BETWEEN near.first AND near.last
-            AND removed_at IS NULL AND partstat <> 'DECLINED'
+            AND removed_at IS NULL
         OFFSET 0
     ) AS person
     CROSS JOIN LATERAL (
@@ -40,7 +40,12 @@ WITH near AS MATERIALIZED (
         SELECT FROM bookings_absence away JOIN bookings_attendee absent ON absent.id = away.attendee_id
         WHERE away.occurrence_id = meeting.id AND absent.user_id = someone.id
             AND absent.removed_at IS NULL AND person.occurrence_id IS NULL
-    )
+    ) AND coalesce((
+        SELECT own.partstat FROM bookings_meetinganswer own JOIN bookings_attendee who ON who.id = own.attendee_id
+        WHERE own.occurrence_id = meeting.id AND who.user_id = someone.id
+            AND who.removed_at IS NULL AND person.occurrence_id IS NULL
+        LIMIT 1
+    ), person.partstat) NOT IN ('DECLINED', 'DELEGATED')
 )
 SELECT date_part('epoch', starts_at)::bigint, date_part('epoch', ends_at)::bigint FROM busy
 """.replace("__longest__", f"interval '{LONGEST_HOLD // timedelta(seconds=1)} seconds'")

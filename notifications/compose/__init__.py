@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils import translation
 
-from integrations.ical.render import Person, render_cancel, render_request
+from integrations.ical.render import Person, render_cancel, render_decline_counter, render_request
 from integrations.ical.text import one_line
 from notifications.compose import meeting, mime, words
 from notifications.compose.letter import read_letter
@@ -102,4 +102,7 @@ def compose_account_mail(
 def _calendar(message: Message, facts: meeting.Meeting) -> mime.CalendarPart:
     if message.kind == Message.Kind.CANCELLATION:
         return mime.CalendarPart("CANCEL", render_cancel(facts))
+    if message.kind == Message.Kind.COUNTER:
+        content = render_decline_counter(facts, sequence=message.sequence or 0)
+        return mime.CalendarPart("DECLINECOUNTER", content)
     return mime.CalendarPart("REQUEST", render_request(facts))

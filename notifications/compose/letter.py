@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.preferences import Office, office
-from bookings.models import Attendee, Booking, Occurrence
+from bookings.models import Attendee, Booking, Occurrence, Proposal, as_interval
+from bookings.wording import interval_range
 from integrations.ical.text import paragraphs
 from integrations.jitsi.entry import opens_before
 from integrations.jitsi.links import join_url
@@ -74,6 +75,8 @@ class Letter:
     minutes_before: int
     days_ahead: int
     guests: int
+    #: The other time that the recipient proposed and that is not taken, in words; of a series its time of day.
+    proposed: str = ""
 
     @property
     def title(self) -> str:
@@ -139,7 +142,16 @@ def read_letter(message: Message, *, now: datetime, shelf: Shelf) -> Letter:
         minutes_before=opens_before(attendee) // timedelta(minutes=1),
         days_ahead=(interval.start_at.astimezone(zone).date() - now.astimezone(zone).date()).days,
         guests=_guests(matter) if attendee.is_organizer else 0,
+        proposed=_proposed(message, booking, zone) if message.kind == Kind.COUNTER else "",
     )
+
+
+def _proposed(message: Message, booking: Booking, zone: ZoneInfo) -> str:
+    proposal = Proposal.objects.get(pk=(message.data or {})["proposal"])
+    interval = as_interval(proposal.period)
+    if proposal.is_whole_series:
+        return interval_range(interval, zone)
+    return when(interval, zone=zone, office_zone=booking.zone).sentence
 
 
 def _sequence(message: Message, booking: Booking) -> int:

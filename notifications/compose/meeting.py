@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from django.conf import settings
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
+from bookings.models import Booking, MeetingAnswer
 from integrations.ical.render import Meeting, Override, Person, Series, Single
 from integrations.ical.text import paragraphs
 from integrations.places import Place
@@ -36,7 +38,7 @@ def from_letter(letter: Letter, *, shelf: Shelf) -> Meeting:
         organizer=Person(settings.MAIL_FROM, letter.organizer.name),
         attendee=Person(letter.recipient, letter.attendee.name),
         is_chair=letter.attendee.is_organizer,
-        partstat=letter.attendee.partstat,
+        partstat=_partstat(letter, shelf),
         is_private=booking.is_private,
         part_of=_part_of(letter, shelf),
     )
@@ -55,9 +57,52 @@ def _whole(letter: Letter, facts: SeriesFacts, shelf: Shelf) -> Series:
         return Series(facts.rule)
     key = ("overrides", booking.pk, booking.version, get_language())
     overrides = shelf.keep(key, lambda: _overrides(letter, facts))
-    mine = [override for pk, override in overrides.items() if pk not in absent]
+    mine = [override for pk, override in _answered(letter, facts, overrides, shelf).items() if pk not in absent]
     without = shelf.keep(("without", booking.pk, booking.version, absent), lambda: facts.without(absent))
     return Series(facts.rule, without, tuple(mine), booking.follows.uid if booking.follows else "")
+
+
+def _answered(
+    letter: Letter, facts: SeriesFacts, overrides: Mapping[int, Override], shelf: Shelf
+) -> Mapping[int, Override]:
+    """Return the overrides with what this recipient answered about single meetings.
+
+    A meeting that they answered by itself is one as well: a calendar forgets what isn't repeated (D6), and theirs would
+    say yes to all of the series again.
+    """
+    own = _own_answers(letter, shelf)
+    if not own:
+        return overrides
+    found = dict(overrides)
+    for slot in facts.slots:
+        if (partstat := own.get(slot.occurrence.pk)) is not None:
+            override = found.get(slot.occurrence.pk) or _override(letter, facts, slot)
+            found[slot.occurrence.pk] = replace(override, partstat=partstat)
+    return found
+
+
+def _partstat(letter: Letter, shelf: Shelf) -> str:
+    """Return what counts now of what the recipient answered: of the one meeting that the mail is about, or of all."""
+    of_all = letter.attendee.partstat
+    if letter.matter.recurrence_at is None:
+        return of_all
+    return _own_answers(letter, shelf).get(letter.occurrence.pk, of_all)
+
+
+def _own_answers(letter: Letter, shelf: Shelf) -> Mapping[int, str]:
+    """Return what the recipient answered about single meetings of the series, by meeting: one query for a batch."""
+    if not letter.booking.is_series:
+        return {}
+    found = shelf.keep(("answers", letter.booking.pk, letter.booking.version), lambda: _read_answers(letter.booking))
+    return found.get(letter.attendee.pk, {})
+
+
+def _read_answers(booking: Booking) -> dict[int, dict[int, str]]:
+    found: dict[int, dict[int, str]] = {}
+    given = MeetingAnswer.objects.filter(attendee__booking=booking, occurrence__booking=booking)
+    for attendee_id, occurrence_id, partstat in given.values_list("attendee_id", "occurrence_id", "partstat"):
+        found.setdefault(attendee_id, {})[occurrence_id] = partstat
+    return found
 
 
 def _overrides(letter: Letter, facts: SeriesFacts) -> dict[int, Override]:

@@ -90,5 +90,6 @@ def _overridden(meeting: Meeting, series: Series) -> Iterator[Meeting]:
             summary=override.summary,
             description=override.description,
             place=override.place,
+            partstat=override.partstat or meeting.partstat,
             part_of=Single(series.rule, override.starts),
         )

@@ -59,9 +59,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A meeting of a series that is not as the rule has it (an override).
+    """A meeting of a series that is not as the rule has it (an override), or that the recipient answered by itself.
 
-    `starts`: the rule's own start, naive, whatever the meeting's time is now (P6).
+    `starts`: the rule's own start, naive, whatever the meeting's time is now (P6). `partstat`: what the recipient
+    answered about this one, empty where that is what they answered to the series (E3, G6).
     """
 
     starts: datetime
@@ -69,6 +70,7 @@ class Override:
     summary: str
     description: str
     place: str
+    partstat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
