@@ -66,6 +66,7 @@ class Facts:
     movable: dict[int, MovableEquipment] = field(default_factory=dict)
     holds: dict[int, tuple[HeldRoom, ...]] = field(default_factory=dict)
     uses: dict[int, tuple[licences.Use, ...]] = field(default_factory=dict)
+    is_outside: bool = False
 
     @property
     def sites(self) -> dict[int, Site]:
@@ -109,7 +110,8 @@ class Facts:
         found: dict[int, list[Room]] = {}
         for room in rooms:
             pool_id = room.licence_pool_id or default
-            if room.needs_licence and pool_id is not None:
+            takes_licence = room.needs_licence and (room.mail_takes_licence or not self.is_outside)
+            if takes_licence and pool_id is not None:
                 found.setdefault(pool_id, []).append(room)
         return found
 
@@ -123,10 +125,12 @@ def load(
     host_ids: Sequence[int] = (),
     movable_ids: Collection[int] = (),
     locked: Locked | None = None,
+    is_outside: bool = False,
 ) -> Facts:
     """Load the facts. `locked`: what has been read already is not read again.
 
-    `host_ids`: the rooms of the request itself, of which the first hosts; none: the organizer's site.
+    `host_ids`: the rooms of the request itself, of which the first hosts; none: the organizer's site. `is_outside`: as
+    in the request.
     """
     rooms = _load_rooms(room_ids, locked)
     host = next((rooms[pk] for pk in host_ids if pk in rooms), None)
@@ -139,6 +143,7 @@ def load(
         pools=found.pools,
         rule_book=found.rule_book,
         movable=_load_movable(movable_ids, locked),
+        is_outside=is_outside,
     )
 
 

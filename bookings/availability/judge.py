@@ -106,6 +106,7 @@ def assess(
         host_ids=request.room_ids,
         movable_ids=[pk for pk, _quantity in request.wishes.movable],
         locked=locked,
+        is_outside=request.is_outside,
     )
     return _answer(request, plan, changed, facts, ignoring, Asker(by, SiteRoles.of(by)))
 

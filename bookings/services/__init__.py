@@ -1,5 +1,6 @@
 """The one door through which bookings are written: all or nothing, under locks taken in one order (`locks`)."""
 
+from bookings.services.answers import GivenAnswer, record_answer, record_stranger
 from bookings.services.approvals import (
     AlreadyDecided,
     Overdue,
@@ -19,15 +20,34 @@ from bookings.services.ending import end_at
 from bookings.services.errors import (
     AlreadyBooked,
     AlreadyOver,
+    LedOutside,
     NotAllowed,
     Refused,
     constraint_of,
 )
-from bookings.services.inviting import invite_again, revoke_join_link
+from bookings.services.inviting import invite_again, refresh, revoke_join_link
 from bookings.services.licence_plans import LicenceDecision, LicencesChanged, change_licences, find_licence_impact
 from bookings.services.licence_refusals import note_outcome, settle_refusals
+from bookings.services.outside import invite as invite_rooms
+from bookings.services.outside import keep_sent
+from bookings.services.outside_facts import (
+    DateVerdict,
+    Invitation,
+    OtherDate,
+    Refusal,
+    RoomVerdict,
+    UidTaken,
+    Verdicts,
+    Version,
+    Withdrawal,
+)
+from bookings.services.outside_leaving import refuse as refuse_rooms
+from bookings.services.outside_leaving import withdraw as withdraw_rooms
+from bookings.services.outside_news import answers_due
+from bookings.services.proposals import accept_proposal, decline_proposal, record_proposal
 from bookings.services.reclaiming import close_new_rooms, reclaim
 from bookings.services.releases import on_freed
+from bookings.services.settling import settle_answer
 from bookings.services.waiting import OfferLapsed, accept, join_waitlist, lapse_offers, leave, promote
 
 # Whoever waits books as everybody does, so the waiting list stands above what frees something.
@@ -42,14 +62,27 @@ __all__ = [
     "AlreadyOver",
     "Closed",
     "ClosureDecision",
+    "DateVerdict",
     "DraftState",
+    "GivenAnswer",
+    "Invitation",
+    "LedOutside",
     "LicenceDecision",
     "LicencesChanged",
     "NotAllowed",
     "OfferLapsed",
+    "OtherDate",
     "Overdue",
+    "Refusal",
     "Refused",
+    "RoomVerdict",
+    "UidTaken",
+    "Verdicts",
+    "Version",
+    "Withdrawal",
     "accept",
+    "accept_proposal",
+    "answers_due",
     "approve",
     "approvers_of",
     "book",
@@ -61,6 +94,7 @@ __all__ = [
     "close_new_rooms",
     "constraint_of",
     "decline",
+    "decline_proposal",
     "end_at",
     "escalate_and_expire",
     "find_impact",
@@ -69,15 +103,24 @@ __all__ = [
     "free_seats",
     "hold_draft",
     "invite_again",
+    "invite_rooms",
     "join_waitlist",
+    "keep_sent",
     "lapse_offers",
     "leave",
     "lift",
     "note_outcome",
+    "record_answer",
     "record_ended",
+    "record_proposal",
     "record_started",
+    "record_stranger",
+    "refresh",
+    "refuse_rooms",
     "release_draft",
     "revoke_join_link",
+    "settle_answer",
     "settle_refusals",
     "withdraw",
+    "withdraw_rooms",
 ]

@@ -99,6 +99,9 @@ def insert(request: BookingRequest, assessment: Assessment, origin: Origin, *, b
     )
     meetings = origin.kept or [rows.Kept(meeting) for meeting in assessment.meetings]
     booking, event = rows.insert_booking(request, assessment, meetings, new, now=now)
+    if request.is_outside:
+        booking.is_outside = True
+        booking.save(update_fields=["is_outside"])
     if origin.prepare:
         origin.prepare(booking)
     asking.ask(booking, sites, now=now, starts_at=meetings[0].planned.interval.start_at)

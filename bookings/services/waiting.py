@@ -58,7 +58,9 @@ def join_waitlist(
     Asking for the same again returns the entry that waits already.
     Raises: Refused when waiting would not help; NotAllowed; ValueError for a series without a date.
     """
-    if not SiteRoles.of(by).may_book_anything or (booking is not None and not may_change(by, booking)):
+    if not SiteRoles.of(by).may_book_anything:
+        raise NotAllowed
+    if booking is not None and (booking.is_outside or not may_change(by, booking)):
         raise NotAllowed
     request = _one_meeting(cleaned(request), on)
     assessment = availability.assess(request, by=by, now=now)
