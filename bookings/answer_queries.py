@@ -1,11 +1,17 @@
-"""Finds who an answer that came by mail is from, and which meeting it is about (calendar-mail.md G2, G11, D8)."""
+"""Reads answers: who one by mail is from and what it is about (calendar-mail.md G2, G11, D8); what is to be shown."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bookings.models import Attendee, Booking, Occurrence
+from django.db.models import Q
+
+from bookings.models import Answer, Attendee, Booking, MeetingAnswer, Occurrence, Proposal
+
+#: A page lists no more; the newest come first.
+TO_SETTLE_AT_MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +65,35 @@ def _find(booking: Booking, email: str, occurrence: Occurrence | None) -> Attend
         if present:
             return present[0] if len(present) == 1 else None
     return next(iter(whole or single), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What counts of what a participant answered about a meeting."""
+
+    partstat: str
+    comment: str
+
+
+def answers_at(booking: Booking, occurrence: Occurrence, attendees: Iterable[Attendee]) -> dict[int, Shown]:
+    """Return by participant what they answered about this meeting: to it alone, else to all. One query, of a series."""
+    found = {item.pk: Shown(item.partstat, item.answer_comment) for item in attendees}
+    if booking.is_series:
+        own = MeetingAnswer.objects.filter(occurrence=occurrence, attendee__in=found)
+        for pk, partstat, comment in own.values_list("attendee_id", "partstat", "comment"):
+            found[pk] = Shown(partstat, comment)
+    return found
+
+
+def answers_to_settle(booking: Booking, *, now: datetime) -> list[Answer]:
+    """Return the answers that wait for the organizer, newest first: one query."""
+    coming = Q(occurrence=None) | Q(occurrence__ends_at__gt=now, occurrence__status=Occurrence.Status.CONFIRMED)
+    waiting = Answer.objects.filter(coming, booking=booking, standing__in=["unconfirmed", "stranger", "delegated"])
+    return list(waiting.select_related("attendee", "occurrence").order_by("-received_at", "-pk")[:TO_SETTLE_AT_MOST])
+
+
+def open_proposals(booking: Booking, *, now: datetime) -> list[Proposal]:
+    """Return other times that are proposed for meetings to come, by meeting and then as they came: one query."""
+    found = Proposal.objects.filter(booking=booking, state=Proposal.State.OPEN, occurrence__starts_at__gt=now)
+    found = found.select_related("attendee", "occurrence").order_by("occurrence__starts_at", "received_at", "pk")
+    return list(found[:TO_SETTLE_AT_MOST])

@@ -4,7 +4,7 @@ from datetime import date
 
 from django.urls import include, path, register_converter
 
-from bookings.views import board, booking, session_changes, sessions
+from bookings.views import answer_decisions, board, booking, session_changes, sessions
 
 
 class DayConverter:
@@ -35,6 +35,8 @@ urlpatterns = [
     path("sesje/<slug:number>/zakres/", session_changes.booking_scope, name="booking_scope"),
     path("sesje/<slug:number>/odwolanie/", session_changes.booking_cancel, name="booking_cancel"),
     path("sesje/<slug:number>/koniec/", session_changes.booking_end, name="booking_end"),
+    path("sesje/<slug:number>/odpowiedzi/<int:pk>/", answer_decisions.answer_settle, name="answer_settle"),
+    path("sesje/<slug:number>/propozycje/<int:pk>/", answer_decisions.proposal_decide, name="proposal_decide"),
     path(
         "sesje/<slug:number>/uczestnicy/<int:pk>/zaproszenie/",
         sessions.attendee_invite_again,

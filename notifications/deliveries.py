@@ -13,7 +13,7 @@ from bookings.models import Booking
 from notifications.models import Message
 
 # All but the mail itself. Without booking_id, the related manager would ask for it row by row.
-_IN_BRIEF = ("booking_id", "attendee_id", "recipient", "state", "kind", "last_error", "sent_at")
+_IN_BRIEF = ("booking_id", "attendee_id", "recipient", "state", "kind", "last_error", "sent_at", "bounced_at")
 
 
 # „550 5.1.1 no such user”: reply code and enhanced status code (RFC 5321 4.2, RFC 3463), then what the server said.
@@ -82,7 +82,8 @@ def _failure(attendee_id: int, message: Message) -> Failure:
         attendee_id=attendee_id,
         recipient=message.recipient,
         is_invitation=message.kind == Message.Kind.INVITATION,
-        words=answer[2] if answer else "",
+        # A report that came later has the words of that server alone.
+        words=answer[2] if answer else message.last_error if message.bounced_at else "",
         code=answer[1] if answer else "",
     )
 
@@ -103,7 +104,7 @@ def sent_of(booking: Booking) -> list[Sent]:
     """Return what was sent, all mails of one version or one reminder together, newest first: one query."""
     groups = (
         booking.messages.filter(state=Message.State.SENT)
-        .exclude(kind=Message.Kind.NOTICE)
+        .exclude(kind__in=[Message.Kind.NOTICE, Message.Kind.COUNTER, Message.Kind.ROOM_ANSWER])
         .values("kind", "version", "starts_at", "lead")
         .annotate(count=Count("pk"), at=Max("sent_at"))
         .order_by("-at")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,10 +11,10 @@ from django.db import transaction
 from django.db.models import Case, When
 
 from accounts.models import User
-from bookings import as_request, events
+from bookings import as_request, availability, events, rows
 from bookings.events import Topic
 from bookings.models import Attendee, Booking, BookingEvent, Occurrence, Proposal, as_interval, as_range
-from bookings.rules import BookingRequest, Scope, clean_text
+from bookings.rules import BookingRequest, Code, Refusal, Scope, clean_text
 from bookings.services import answers, changing
 from bookings.services.approvals import AlreadyDecided
 from bookings.services.locks import lock_booking
@@ -172,3 +173,16 @@ def _decide(proposal: Proposal, state: Proposal.State, booking: Booking, *, by: 
     locked.state, locked.decided_at, locked.decided_by = state, now, by
     locked.save(update_fields=["state", "decided_at", "decided_by"])
     return locked
+
+
+def find_obstacles(proposal: Proposal, *, by: User, now: datetime) -> Sequence[Refusal]:
+    """Return what is in the way of accepting the proposal just now, without ways out: those come with the refusal."""
+    booking, request = proposal.booking, request_of(proposal)
+    scope, only = Scope.ALL, None
+    if booking.is_series and not proposal.is_whole_series:
+        scope, only = Scope.ONE, proposal.occurrence
+        request = replace(request, wishes=rows.wishes_of(booking))
+    assessment = availability.assess(request, by=by, now=now, changing=booking, scope=scope, only=only)
+    if not assessment.refusals and assessment.needs_approval and not booking.is_requested:
+        return [Refusal(Code.APPROVAL_NEEDED, "rooms")]
+    return assessment.refusals

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from bookings import recurrence, series_words
 from bookings.models import Attendee, BookingEvent
 from bookings.queries import BookingDetails, attendees_named, date_of, rooms_named
+from bookings.views.answer_marks import answer_mark
 from bookings.wording import day_and_month, interval_range, long_date, time_range
 from rooms import queries
 from rooms.interval import Interval
@@ -177,6 +178,14 @@ def _borrowed(data: dict[str, Any], names: _Names) -> str:
     return _("A licence of %(site)s was used.") % {"site": sites} if sites else _("A licence of another site was used.")
 
 
+def _answered(data: dict[str, Any], names: _Names) -> str:
+    return f"{_person(data, names)}: {answer_mark(data['partstat']).text}."
+
+
+def _person(data: dict[str, Any], names: _Names) -> str:
+    return names.of_people([data["attendee"]])
+
+
 _PARTS: dict[str, Callable[[dict[str, Any], _Names], str]] = {
     "moved": _moved,
     "rooms": _rooms_changed,
@@ -203,6 +212,11 @@ _SAY: dict[Kind, Callable[[dict[str, Any], _Names], str]] = {
     Kind.EXEMPTED: lambda data, names: _exempted(data),
     Kind.EMERGENCY: lambda data, names: _emergency(data),
     Kind.BORROWED: _borrowed,
+    Kind.ANSWERED: _answered,
+    Kind.PROPOSED: lambda data, names: _("Proposes another time: %(names)s.") % {"names": _person(data, names)},
+    Kind.PROPOSAL_DECLINED: lambda data, names: (
+        _("The time proposed is declined: %(names)s.") % {"names": _person(data, names)}
+    ),
     Kind.LICENCE_KEPT: lambda data, names: _("Keeps its licence, although the pool has become smaller."),
 }
 

@@ -17,7 +17,7 @@ from bookings import services
 from bookings.list_queries import past_meetings_of, sessions_of
 from bookings.models import Attendee, Booking
 from bookings.queries import EVENTS_AT_MOST, BookingDetails, booking_for, details_for, next_meeting, open_waiting_of
-from bookings.views import quick_acts, scopes, series_page, session_page
+from bookings.views import quick_acts, scopes, series_page, session_answers, session_page
 from bookings.views.history import history
 from bookings.views.session_list import in_days
 
@@ -56,6 +56,7 @@ def booking_show(request: HttpRequest, number: str) -> HttpResponse:
     now, zone = timezone.now(), ZoneInfo(request.user.time_zone)
     details = found_or_404(request, number, now=now)
     state = session_page.state_of(details, now=now)
+    answers = session_answers.answers(details, by=request.user, now=now, zone=zone)
     context = {
         "details": details,
         "booking": details.booking,
@@ -70,7 +71,8 @@ def booking_show(request: HttpRequest, number: str) -> HttpResponse:
         "places": session_page.places(details.rooms),
         "licence": session_page.licence_in_words(details.licences),
         "equipment": session_page.equipment_in_words(details.equipment),
-        "people": [(attendee, session_page.affiliation(attendee)) for attendee in details.attendees],
+        "people": answers.people,
+        "answers": answers,
         "lacks": session_page.lacks_in_words(details, state),
         "history": history(details, zone=zone),
         "events_at_most": EVENTS_AT_MOST if details.has_older_events else 0,
