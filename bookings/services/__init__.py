@@ -44,7 +44,7 @@ from bookings.services.outside_facts import (
 from bookings.services.outside_leaving import refuse as refuse_rooms
 from bookings.services.outside_leaving import withdraw as withdraw_rooms
 from bookings.services.outside_news import answers_due
-from bookings.services.proposals import accept_proposal, decline_proposal, record_proposal
+from bookings.services.proposals import accept_proposal, decline_proposal, find_obstacles, record_proposal
 from bookings.services.reclaiming import close_new_rooms, reclaim
 from bookings.services.releases import on_freed
 from bookings.services.settling import settle_answer
@@ -99,6 +99,7 @@ __all__ = [
     "escalate_and_expire",
     "find_impact",
     "find_licence_impact",
+    "find_obstacles",
     "forget_drafts",
     "free_seats",
     "hold_draft",

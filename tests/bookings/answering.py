@@ -7,21 +7,24 @@ from typing import Any
 
 from bookings import as_request, services
 from bookings.models import Answer, Attendee, Booking, Occurrence
-from bookings.rules import Participant, Scope
+from bookings.rules import Participant, Scope, Series
 from tests.bookings.requests import NOW, ask
 from tests.bookings.series import ask_series
 from tests.factories import Office
 
 MAZ, MIGRI = "wideo@mazowiecki.example", "video@migri.example"
 #: When answers are given, unless a test says otherwise: an hour after the session was booked.
-LATER = NOW + timedelta(hours=1)
+HOUR = timedelta(hours=1)
+LATER = NOW + HOUR
 
 
-def book(office: Office, *, series: bool = False, **fields: Any) -> Booking:
-    """Book a session, or five Tuesdays, in 2.14 with two guests: Mazowiecki and Migri."""
+def book(office: Office, *, series: bool | Series = False, **fields: Any) -> Booking:
+    """Book a session, or a series (five Tuesdays), in 2.14 with two guests: Mazowiecki and Migri."""
     people = tuple(Participant(contact_id=office.contacts[code].pk) for code in ("MAZ", "MIG"))
     make = ask_series if series else ask
     fields = {"participants": people, **fields}
+    if isinstance(series, Series):
+        fields["series"] = series
     return services.book(make(office.staff, office.room("KOS/2.14"), **fields), by=office.staff, now=NOW)
 
 
