@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from integrations.mailbox import limits
@@ -17,6 +18,7 @@ from integrations.mailbox.reader.zones import Zones
 
 #: What tells a message of a calendar program; others, such as PUBLISH, have nothing to do here.
 METHODS = {"REQUEST", "REPLY", "CANCEL", "COUNTER", "REFRESH"}
+_FOLD = re.compile(rb"\r?\n[ \t]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,11 @@ def read_calendar(parts: list[Part]) -> Found:
         return Found(None, f"the calendar part can't be used: {broken.reason}", is_aside=is_file)
     method = named.pop() if named else ""
     if method and calendar.method and method != calendar.method:
-        return Found(calendar, f"the mail says {method}, the calendar part {calendar.method}")
+        return Found(None, f"the mail says {method}, the calendar part {calendar.method}")
     if not calendar.method:
-        return Found(calendar, "the calendar part has no METHOD", is_aside=is_file)
+        return Found(None, "the calendar part has no METHOD", is_aside=is_file)
     if calendar.method not in METHODS:
-        return Found(calendar, f"nothing is done with METHOD {calendar.method}", is_aside=is_file)
+        return Found(None, f"nothing is done with METHOD {calendar.method}", is_aside=is_file)
     return Found(calendar, _fault(calendar))
 
 
@@ -81,7 +83,9 @@ def _read(part: Part) -> ReadCalendar:
     data = bodies.octets(part, limits.MAX_CALENDAR + 1)
     if len(data) > limits.MAX_CALENDAR:
         raise Broken(f"it is bigger than {limits.MAX_CALENDAR // 1000} kB")
-    parsed = lines.parse(to_text(data, part.headers.charset))
+    # Lines may be folded within a character (RFC 5545 3.1), so they are joined before there are any.
+    joined = data if b"\0" in data else _FOLD.sub(b"", data)
+    parsed = lines.parse(to_text(joined, part.headers.charset))
     zones = Zones(own=_own_zones(parsed), doubts=_dropped(parsed))
     found = tuple(read_event(each, zones) for each in parsed.calendar.parts if each.name == "VEVENT")
     _check_uids(found, parsed.calendar)

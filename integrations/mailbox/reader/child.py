@@ -15,10 +15,9 @@ from typing import IO, Any
 
 from integrations.mailbox.reader.codec import to_json
 from integrations.mailbox.reader.errors import Unreadable
-from integrations.mailbox.reader.frames import read_frame, write_frame
+from integrations.mailbox.reader.frames import READ, UNREADABLE, UNREADABLE_AND_GONE, read_frame, write_frame
 from integrations.mailbox.reader.mail import read_mail
 
-READ, UNREADABLE = b"+", b"-"
 OUT_OF_MEMORY = "it needs more memory than one mail may"
 
 
@@ -37,7 +36,7 @@ def main() -> None:
             write_frame(target, answer)
     except MemoryError:
         # What the mail has taken may be in pieces: this process is fit for no other one.
-        write_frame(target, UNREADABLE + OUT_OF_MEMORY.encode())
+        write_frame(target, UNREADABLE_AND_GONE + OUT_OF_MEMORY.encode())
 
 
 def _set_bounds(memory: int) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import struct
 from typing import IO
 
+#: How an answer begins: with a ReadMail, or with a reason; after the last of them the process ends.
+READ, UNREADABLE, UNREADABLE_AND_GONE = b"+", b"-", b"!"
+
 _LENGTH = struct.Struct(">I")
 
 

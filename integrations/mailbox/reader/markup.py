@@ -55,9 +55,9 @@ class _Text:
         if name == "blockquote":
             self._quotes = max(0, self._quotes + (-1 if is_end else 1))
         if name in _BLOCKS:
-            # An empty line after a paragraph, and for a line break in an empty one.
-            is_empty_wanted = (name == "p" and is_end) or (name == "br" and not self._lines[-1])
-            self._end_line(is_kept=is_empty_wanted and not self._quotes)
+            self._end_line(is_kept=name == "br")
+            if name == "p" and is_end:
+                self._end_line(is_kept=True)
         found = _ID.search(attributes) if "id" in attributes.lower() else None
         if found and found[1].lower() in _QUOTE_IDS:
             self._end_line()

@@ -18,7 +18,8 @@ _WHOLE_MAIL = re.compile(
 # „On Mon, 9 Nov 2026 at 10:00, Anna <anna@…> wrote:”, „W dniu 9.11.2026 o 10:00, Anna pisze:”
 _ATTRIBUTION = re.compile(
     r"^(on|w dniu|dnia|am|le|dne|pon|wt|śr|sr|czw|pt|sob|niedz|\d).{0,300}"
-    r"(wrote|pisze|napisał|napisała|napisał\(a\)|napisał\(-a\)|napisano|schrieb|a écrit|napsal|napsal\(a\)) ?:$",
+    r"(wrote|pisze|napisał|napisała|napisał\(a\)|napisał\(-a\)|napisano|schrieb[^:]{0,200}|a écrit|napsal"
+    r"|napsal\(a\)) ?:$",
     re.IGNORECASE,
 )
 _HEADER = {

@@ -17,12 +17,11 @@ from integrations.mailbox import limits
 from integrations.mailbox.facts import ReadMail
 from integrations.mailbox.reader.codec import from_json
 from integrations.mailbox.reader.errors import Unreadable
-from integrations.mailbox.reader.frames import read_frame, write_frame
+from integrations.mailbox.reader.frames import READ, UNREADABLE_AND_GONE, read_frame, write_frame
 
 _ROOT = Path(__file__).resolve().parents[3]
 # The process meets what strangers write, so it gets no passwords and keys to hold.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONTZPATH", "PYTHONHASHSEED")
-_READ = b"+"
 _ENDINGS = {
     signal.SIGPROF: "it takes longer than {cpu_seconds} seconds of processor time",
     signal.SIGKILL: "the system ended the process that read it, likely for want of memory",
@@ -69,7 +68,7 @@ class Reader:
         asked = json.dumps({"own_addresses": own, "auth_server": self._auth_server}).encode()
         with self._lock:
             answer = self._ask(asked, bytes(raw))
-        if answer[:1] == _READ:
+        if answer[:1] == READ:
             return from_json(answer[1:])
         raise Unreadable(answer[1:].decode("utf-8", "replace"))
 
@@ -98,7 +97,7 @@ class Reader:
         if answer is None:
             raise Unreadable(self._why_it_ended(child))
         self._answered += 1
-        if self._answered >= self._mails_per_process:
+        if self._answered >= self._mails_per_process or answer[:1] == UNREADABLE_AND_GONE:
             self._end()
         return answer
 

@@ -16,6 +16,7 @@ from integrations.mailbox.reader.errors import Unreadable
 from integrations.mailbox.reader.headers import Headers, parse_headers
 
 _HEADERS_END = re.compile(rb"\r?\n(?:\r?\n|\Z)")
+_ANYTHING = re.compile(rb"[^\r\n\t \0]")
 _EMPTY_LINE = re.compile(rb"\r?\n")
 _MAX_BOUNDARY = 200
 
@@ -68,7 +69,7 @@ def split_mail(raw: bytes) -> Mail:
 
     Raises: Unreadable when it is empty, too big, no mail, nested too deep, or has absurdly many parts.
     """
-    if not raw.strip(b"\r\n\t \0"):
+    if not _ANYTHING.search(raw):
         raise Unreadable("the mail is empty")
     if len(raw) > limits.MAX_MAIL:
         raise Unreadable(f"the mail is bigger than {limits.MAX_MAIL // 1_000_000} MB")

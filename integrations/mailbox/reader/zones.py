@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
@@ -30,9 +30,10 @@ _UTC = {
 }
 # Files of the zone database that are no zones of a place.
 _NO_PLACES = {"factory", "localtime", "posixrules"}
-# Newer than the table of the library, or missing there; from CLDR's windowsZones.
-_MORE_OF_WINDOWS = {"Qyzylorda Standard Time": "Asia/Qyzylorda", "Kamchatka Standard Time": "Asia/Kamchatka"}
-_WINDOWS = {name.lower(): zone for name, zone in {**_MORE_OF_WINDOWS, **WINDOWS_TO_OLSON}.items()}
+# CLDR's windowsZones, as the library carries it; it leaves out one name that Windows has kept.
+_WINDOWS = {"kamchatka standard time": "Asia/Kamchatka"} | {
+    name.lower(): zone for name, zone in WINDOWS_TO_OLSON.items()
+}
 #: Looked at first when a zone is known by its rules alone.
 _HERE = "Europe/Warsaw"
 _YEARS_TO_AGREE = 3
@@ -100,7 +101,7 @@ class Zones:
             self.doubts.append(words)
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def known_name(tzid: str) -> str:
     """Return the IANA name that a TZID stands for, "UTC" for that, or nothing for one that no table knows."""
     tzid = tzid.strip().strip('"').strip()

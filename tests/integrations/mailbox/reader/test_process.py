@@ -106,7 +106,7 @@ def test_processor_time_is_bounded_and_the_next_mail_is_read() -> None:
 
 
 def test_memory_is_bounded_and_the_next_mail_is_read() -> None:
-    with Reader(memory=70 * 1024 * 1024) as reader:
+    with Reader(memory=50 * 1024 * 1024) as reader:
         assert reader.read(LETTER).what == What.TEXT
         with timed("ended by its memory"), pytest.raises(Unreadable) as caught:
             reader.read(letter("a" * 49_000_000).encode())
