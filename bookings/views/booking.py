@@ -28,7 +28,7 @@ from bookings.models import Booking
 from bookings.queries import BookingDetails, details_for
 from bookings.rules import BookingRequest, Code, Scope
 from bookings.series_form import without_decision
-from bookings.views import booking_draft, booking_series, kept_typing
+from bookings.views import booking_draft, booking_series, kept_typing, outside
 from bookings.views.booking_draft import Draft
 from bookings.views.booking_page import Page
 from bookings.views.booking_people import suggestion
@@ -65,6 +65,8 @@ def booking_edit(request: HttpRequest, number: str) -> HttpResponseBase:
     details = _changeable(request.user, number, on=_day_asked(request))
     if _is_over(details):
         return _say_over(request, details.booking)
+    if details.booking.is_outside:
+        return outside.lead_back(request, details.booking)
     if details.booking.is_series and _scope_asked(request) is None:
         query = f"?spotkanie={details.on(details.occurrence)}" if _day_asked(request) else ""
         return redirect(reverse("booking_scope", args=[number]) + query)

@@ -23,7 +23,7 @@ from bookings.forms import CancelForm
 from bookings.models import Booking, Occurrence
 from bookings.queries import BookingDetails
 from bookings.rules import Refusal, Scope
-from bookings.views import quick_acts
+from bookings.views import outside, quick_acts
 from bookings.views.scopes import ScopeChoice, choices_for
 from bookings.views.sessions import found_or_404
 from bookings.wording import clock, interval_range, long_date, refusal_text
@@ -36,6 +36,8 @@ def booking_scope(request: HttpRequest, number: str) -> HttpResponseBase:
     """Ask what of a series is to be changed, and lead to the form."""
     now = timezone.now()
     details = _changeable(request, number, now=now)
+    if details.booking.is_outside:
+        return outside.lead_back(request, details.booking)
     if not details.booking.is_series:
         return redirect("booking_edit", number)
     choices = choices_for(details, now=now, zone=_zone(request), running=True)
@@ -128,6 +130,8 @@ def booking_end(request: HttpRequest, number: str) -> HttpResponseBase:
     assert isinstance(request.user, User)
     now = timezone.now()
     details = _changeable(request, number, now=now)
+    if details.booking.is_outside:
+        return outside.lead_back(request, details.booking)
     ends_at = quick_acts.new_end(details, request.POST.get("do", ""), now=now)
     if ends_at is None:
         raise Http404

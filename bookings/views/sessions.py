@@ -17,7 +17,7 @@ from bookings import services
 from bookings.list_queries import past_meetings_of, sessions_of
 from bookings.models import Attendee, Booking
 from bookings.queries import EVENTS_AT_MOST, BookingDetails, booking_for, details_for, next_meeting, open_waiting_of
-from bookings.views import quick_acts, scopes, series_page, session_answers, session_page
+from bookings.views import outside, quick_acts, scopes, series_page, session_answers, session_page
 from bookings.views.history import history
 from bookings.views.session_list import in_days
 
@@ -85,7 +85,9 @@ def booking_show(request: HttpRequest, number: str) -> HttpResponse:
     if details.booking.is_requested:
         context["approvals"] = series_page.approvals(details, zone=zone)
         context["approvers"] = series_page.who_answers(details, now=now)
-    if state.kind == "live" and details.may_change:
+    if details.booking.is_outside and details.may_change and not details.booking.is_cancelled:
+        context["outside_text"] = outside.changed_there(details.booking)
+    if state.kind == "live" and details.may_change and not details.booking.is_outside:
         context["quick"] = quick_acts.offered(details, now=now, zone=zone)
     return render(request, "bookings/booking_show.html", context)
 

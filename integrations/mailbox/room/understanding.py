@@ -108,12 +108,12 @@ def _version(event: ReadEvent, asked: Asked) -> Version:
 
 def _times(event: ReadEvent, asked: Asked) -> tuple[datetime, datetime, ZoneInfo]:
     """Return start and end on the wall clock of one zone. Raises: NotHeld."""
-    if event.starts is None or event.ends is None:
-        raise NotHeld(Unheld.NO_TIME)
-    if event.starts.is_date:
+    if event.starts is not None and event.starts.is_date:
         raise NotHeld(Unheld.ALL_DAY)
-    if event.starts.at is None or event.ends.at is None:
+    if any(moment is not None and moment.at is None for moment in (event.starts, event.ends)):
         raise NotHeld(Unheld.ZONE)
+    if event.starts is None or event.ends is None or event.starts.at is None or event.ends.at is None:
+        raise NotHeld(Unheld.NO_TIME)
     is_series = bool(event.rrule) and event.recurrence is None
     if is_series and not event.starts.tzid:
         # Its own rules say when this date is, not when the others are.

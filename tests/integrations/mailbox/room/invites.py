@@ -214,6 +214,12 @@ def outgoing() -> Iterator[list[Answer]]:
 
 def receive(raw: bytes, *rooms: Room, now: datetime = NOW) -> tuple[str, list[Answer]]:
     """Hand a mail to the rooms that it names, as the inbox does; return the outcome and what they sent."""
+    with outgoing() as sent:
+        outcome = hand_over(raw, *rooms, now=now)
+    return outcome, sent
+
+
+def hand_over(raw: bytes, *rooms: Room, now: datetime = NOW) -> str:
     mail = read_mail(raw, own_addresses=(), auth_server="mx.urzad.example")
     named = {room.mailbox: room for room in Room.objects.exclude(mailbox="").select_related("site")}
     invited = [
@@ -229,11 +235,10 @@ def receive(raw: bytes, *rooms: Room, now: datetime = NOW) -> tuple[str, list[An
         received_at=now,
         sender=mail.sender.email if mail.sender else "",
     )
-    with outgoing() as sent:
-        outcome = attendant.answer(mail, row, list(rooms) or invited, now=now)
+    outcome = attendant.answer(mail, row, list(rooms) or invited, now=now)
     row.outcome, row.state, row.handled_at = outcome, InboundMail.State.DONE, now
     row.save()
-    return outcome, sent
+    return outcome
 
 
 def said(sent: list[Answer]) -> list[tuple[str, str]]:
