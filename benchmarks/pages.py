@@ -32,16 +32,24 @@ class Answer:
 
 
 class Browser:
-    """A signed-in user's browser. Talks WSGI in this process: no socket, but every middleware and the clean-up."""
+    """A signed-in user's browser, or with None a program that knows an address. Talks WSGI in this process: no socket,
+    but every middleware and the clean-up.
+    """
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User | None) -> None:
         self._application = get_wsgi_application()
+        self._cookie = ""
+        if user is None:
+            return
         client = Client()
         client.force_login(user)
         self._cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
-    def get(self, address: str) -> Answer:
-        """Ask for a page that is there, compressed. Raises: AssertionError for any answer but 200."""
+    def get(self, address: str, *, known: str = "") -> Answer:
+        """Ask for a page that is there, compressed. `known`: the ETag of what one has, and expects to be told so.
+
+        Raises: AssertionError for any answer but 200, or 304 for what is known.
+        """
         path, _, query = address.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": "GET",
@@ -49,7 +57,8 @@ class Browser:
             "QUERY_STRING": query,
             "HTTP_HOST": "localhost",
             "REMOTE_ADDR": "127.0.0.1",
-            "HTTP_COOKIE": self._cookie,
+            **({"HTTP_COOKIE": self._cookie} if self._cookie else {}),
+            **({"HTTP_IF_NONE_MATCH": known} if known else {}),
             "HTTP_ACCEPT_ENCODING": "gzip",
             "HTTP_ACCEPT_LANGUAGE": "pl",
             "wsgi.input": BytesIO(),
@@ -66,7 +75,7 @@ class Browser:
         result.close()
         status = started["status"]
         answer = Answer(int(status.split()[0]), body, dict(started["headers"]))
-        assert answer.status == 200, f"{address} answers {status}"
+        assert answer.status == (304 if known else 200), f"{address} answers {status}"
         return answer
 
 

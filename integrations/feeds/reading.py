@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.conf import settings
-from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.db.models import Exists, Max, Min, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -28,6 +28,9 @@ from rooms.queries import midnight
 
 #: Days of the calendar before and after today (I4).
 DAYS_BEFORE, DAYS_AFTER = 30, 365
+#: Bookings of a calendar of rooms; of more, those that are over are left out first, then the farthest. A site of thirty
+#: rooms that is booked out for months would be megabytes, which Google refuses, and seconds of work.
+BOOKINGS_AT_MOST = 5_000
 #: Of what is written for the same rows: to be raised when `render` or `choosing` write something else.
 #: tests/integrations/feeds/test_render.py holds what this number stands for.
 FORMAT = 1
@@ -77,7 +80,7 @@ def read_plan(feed: CalendarFeed, *, now: datetime) -> Plan:
     )
     rooms = Room.objects.select_related("site").in_bulk()
     room_ids = _room_ids(feed, rooms)
-    versions = _own(feed, window) if room_ids is None else _in_rooms(room_ids, window)
+    versions = _own(feed, window) if room_ids is None else _in_rooms(room_ids, window, today_at=midnight(today, zone))
     closed = () if room_ids is None else _closed(room_ids, window)
     parts = (
         FORMAT,
@@ -97,8 +100,13 @@ def read_plan(feed: CalendarFeed, *, now: datetime) -> Plan:
 
 def read_material(plan: Plan) -> Material:
     """Return the rows of the plan's bookings, of series all meetings: five queries."""
-    found = Booking.objects.filter(pk__in=plan.booking_ids, status__in=LIVE).select_related("organizer")
-    bookings = tuple(found.order_by("pk"))
+    found = Booking.objects.filter(pk__in=plan.booking_ids, status__in=LIVE).order_by("pk")
+    # What only the own calendar tells need not be read for others.
+    if plan.room_ids is None:
+        found = found.select_related("organizer").defer("wishes", "skipped")
+    else:
+        found = found.defer("wishes", "skipped", "description")
+    bookings = tuple(found)
     meetings: dict[int, list[Occurrence]] = defaultdict(list)
     held = Occurrence.objects.filter(booking__in=plan.booking_ids, status=_HELD).order_by("starts_at", "pk")
     for meeting in held:
@@ -141,11 +149,14 @@ def _room_ids(feed: CalendarFeed, rooms: Mapping[int, Room]) -> frozenset[int] |
     return frozenset(pk for pk, room in rooms.items() if room.site_id == feed.site_id and room.is_active)
 
 
-def _in_rooms(room_ids: frozenset[int], window: Interval) -> list[tuple[int, int]]:
-    """Return key and version of every booking that has one of the rooms, by key."""
+def _in_rooms(room_ids: frozenset[int], window: Interval, *, today_at: datetime) -> list[tuple[int, int]]:
+    """Return key and version of every booking that has one of the rooms, by key (BOOKINGS_AT_MOST)."""
     holds = held_between(room_ids, window).filter(occurrence__booking__status__in=LIVE)
-    rows = holds.values_list("occurrence__booking", "occurrence__booking__version").distinct()
-    return sorted((pk, version) for pk, version in rows if pk is not None and version is not None)
+    groups = holds.values_list("occurrence__booking", "occurrence__booking__version").order_by()
+    rows = list(groups.annotate(first=Min("period__startswith"), last=Max("period__endswith")))
+    if len(rows) > BOOKINGS_AT_MOST:
+        rows = sorted((row for row in rows if row[3] > today_at), key=lambda row: (row[2], row[0]))[:BOOKINGS_AT_MOST]
+    return sorted((pk, version) for pk, version, _first, _last in rows if pk is not None and version is not None)
 
 
 def _own(feed: CalendarFeed, window: Interval) -> list[tuple[int, int, str]]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext, pgettext
 
 from bookings import services as booking_services
 from bookings.models import Booking
+from integrations.feeds import reading
 from integrations.feeds.addresses import calendar_url, token_for
 from integrations.feeds.logs import HideFeedTokens
 from integrations.feeds.models import CalendarFeed
@@ -190,6 +191,18 @@ def test_program_that_asks_too_often_is_told_when_to_come_back(office: Office, m
     assert (refused["Retry-After"], refused["Cache-Control"]) == ("360", "no-store")
     assert ask(other, now=NOW + 4 * MINUTE).status_code == 200
     assert ask(feed, now=NOW + 10 * MINUTE).status_code == 200
+
+
+def test_of_too_many_sessions_the_nearest_are_shown(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    for hour in (8, 12, 10, 14):
+        book(office, start=at(hour), title=f"o {hour}")
+    feed = subscribe(office.staff, office.room("KOS/2.14"))
+    monkeypatch.setattr(reading, "BOOKINGS_AT_MOST", 2)
+    assert [str(event["SUMMARY"]) for event in events_of(read(feed))] == ["o 8", "o 10"]
+    later = NOW + timedelta(days=16)
+    assert events_of(read(feed, now=later)) == []
+    monkeypatch.setattr(reading, "BOOKINGS_AT_MOST", 4)
+    assert len(events_of(read(feed, now=later))) == 4
 
 
 def _queries(feed: CalendarFeed, **fields: Any) -> int:
