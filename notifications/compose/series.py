@@ -101,8 +101,13 @@ def read_series(booking: Booking) -> SeriesFacts:
 
 def _slot(meeting: Occurrence, rule: Rule, given: Collection[datetime], rooms: Mapping[int, tuple[Room, ...]]) -> Slot:
     starts = rule.name_of(meeting.original_start_at)
-    as_ruled = not meeting.is_override and starts in given and rule.plain_interval(starts) == meeting.interval
-    return Slot(meeting, starts, rooms.get(meeting.pk, ()) if meeting.has_own_rooms else None, as_ruled)
+    is_plain = (
+        not meeting.is_override
+        and starts in given
+        and rule.has_plain_length
+        and rule.plain_interval(starts) == meeting.interval
+    )
+    return Slot(meeting, starts, rooms.get(meeting.pk, ()) if meeting.has_own_rooms else None, is_plain)
 
 
 def _rooms_of(meetings: Sequence[Occurrence]) -> dict[int, tuple[Room, ...]]:

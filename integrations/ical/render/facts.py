@@ -46,6 +46,16 @@ class Rule:
         by_rule = self.starts(local)
         return by_rule if by_rule.replace(tzinfo=zone).astimezone(UTC) == instant else local
 
+    @property
+    def has_plain_length(self) -> bool:
+        """Say whether readers agree on how long meetings last.
+
+        Where clocks change during the first one, some count by the clock on the wall (ical.js) and some by the sun, so
+        that every meeting has to be written out.
+        """
+        clock = self.clock
+        return clock.instant(self.local_end) - clock.instant(self.local_start) == self.local_end - self.local_start
+
     def plain_interval(self, starts: datetime) -> Interval:
         """Return when readers expect the meeting that the rule gives at this naive start.
 

@@ -63,22 +63,19 @@ def spans_by_reader(raw: bytes) -> dict[str, list[Span]]:
         "recurring-ical-events": sorted(
             (event["DTSTART"].dt.astimezone(UTC), event["DTEND"].dt.astimezone(UTC)) for event in expanded
         ),
-        "vobject": sorted(_by_vobject(raw)),
+        "vobject": sorted((start, end) for start, end, _title in spans_by_vobject(raw)),
     }
 
 
-def _by_vobject(raw: bytes) -> Iterable[Span]:
+def spans_by_vobject(raw: bytes) -> Iterable[tuple[datetime, datetime, str]]:
+    """Yield all meetings in UTC with their SUMMARY, as vobject expands the rule; it leaves overrides to us."""
     events = vobject.readOne(raw.decode()).contents["vevent"]
-    own = {event.recurrence_id.value.astimezone(UTC): event for event in events if "recurrence-id" in event.contents}
+    own = {event.recurrence_id.value.astimezone(UTC) for event in events if "recurrence-id" in event.contents}
     for event in events:
-        if "recurrence-id" in event.contents:
-            yield _span(event)
+        start, end, title = event.dtstart.value.astimezone(UTC), event.dtend.value.astimezone(UTC), event.summary.value
+        if "rrule" not in event.contents:
+            yield start, end, title
             continue
-        lasts = event.dtend.value.astimezone(UTC) - event.dtstart.value.astimezone(UTC)
-        for start in event.getrruleset(addRDate=True):
-            if start.astimezone(UTC) not in own:
-                yield start.astimezone(UTC), start.astimezone(UTC) + lasts
-
-
-def _span(event: Any) -> Span:
-    return event.dtstart.value.astimezone(UTC), event.dtend.value.astimezone(UTC)
+        for each in event.getrruleset(addRDate=True):
+            if each.astimezone(UTC) not in own:
+                yield each.astimezone(UTC), each.astimezone(UTC) + (end - start), title
