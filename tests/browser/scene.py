@@ -15,6 +15,7 @@ from bookings import services
 from bookings.closure_times import ClosureDraft
 from bookings.models import Attendee, Booking
 from bookings.rules import Participant, Scope
+from integrations.feeds.services import create_feed
 from integrations.jitsi.links import join_url
 from notifications import mailfiles
 from notifications.delivery import deliver_due
@@ -80,6 +81,8 @@ def make_scene() -> Scene:
         ask(office.staff, office.room("KOS/3.01"), start=at(14), minutes=90, title="Wojewoda"), by=office.staff, now=NOW
     )
     make_waiting(office)
+    for to in (None, kos):
+        create_feed(office.staff, to, detail="titles", now=timezone.now())
     deliver_due(timezone.now())
     return Scene(office, coming, over, private, series, request)
 
@@ -176,6 +179,8 @@ def staff_pages(scene: Scene) -> list[Address]:
         Address("my sessions, past", reverse("my_sessions") + "?past"),
         Address("my sessions, none", reverse("my_sessions"), who="newcomer"),
         Address("account", reverse("account_show")),
+        Address("calendars to subscribe to", reverse("feed_list")),
+        Address("calendars to subscribe to, none", reverse("feed_list"), who="newcomer"),
         Address("change password", reverse("account_change_password")),
         Address("sign-out", reverse("account_logout")),
         Address("preferences, signed in", reverse("preferences")),
