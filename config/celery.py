@@ -58,6 +58,21 @@ app.conf.beat_schedule = {
         "schedule": 300.0,
         "options": {"expires": 450},
     },
+    "fetch incoming mail": {
+        "task": "notifications.tasks.fetch_mail",
+        "schedule": 30.0,
+        "options": {"expires": 45},
+    },
+    "handle incoming mail": {
+        "task": "notifications.tasks.handle_mail",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
+    "forget incoming mail that is old": {
+        "task": "notifications.tasks.forget_mail",
+        "schedule": 3600.0,
+        "options": {"expires": 5400},
+    },
     "say that the worker lives": {
         "task": "notifications.tasks.beat_heart",
         "schedule": 5.0,

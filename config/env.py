@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 _MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
+_IMAP_PORTS = {"imap": 143, "imap+starttls": 143, "imaps": 993}
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -80,6 +81,35 @@ def parse_email_url(url: str) -> dict[str, Any]:
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
         "EMAIL_USE_SSL": parts.scheme in {"smtp+ssl", "smtps"},
+    }
+
+
+def parse_imap_url(url: str) -> dict[str, Any] | None:
+    """Return where to fetch incoming mail, None for an empty address: host, port, security, user, password, folder.
+
+    `imaps://user:password@host/INBOX` with TLS from the start (port 993), `imap+starttls://` with STARTTLS (143),
+    `imap://` in the clear, which is for a server on the same machine. Percent-encoded as in EMAIL_URL; without a folder
+    it is INBOX. Raises: ImproperlyConfigured for anything else, without repeating the password.
+    """
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in _IMAP_PORTS or not parts.hostname or not parts.username or not parts.password:
+        raise ImproperlyConfigured(
+            "IMAP_URL must look like imaps://user:password@mail.example.org/INBOX; it may begin with imaps://, "
+            "imap+starttls:// or, on one machine, imap://."
+        )
+    try:
+        port = parts.port or _IMAP_PORTS[parts.scheme]
+    except ValueError:
+        raise ImproperlyConfigured("IMAP_URL: the port is not a number from 1 to 65535.") from None
+    return {
+        "host": parts.hostname,
+        "port": port,
+        "security": parts.scheme,
+        "user": unquote(parts.username),
+        "password": unquote(parts.password),
+        "folder": unquote(parts.path.strip("/")) or "INBOX",
     }
 
 

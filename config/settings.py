@@ -8,7 +8,7 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config.env import parse_database_url, parse_durations, parse_email_url, secret_from
+from config.env import parse_database_url, parse_durations, parse_email_url, parse_imap_url, secret_from
 
 env = environ.Env()
 
@@ -208,6 +208,11 @@ else:
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_SECONDS", 20)
 if EMAIL_TIMEOUT < 1:
     raise ImproperlyConfigured("EMAIL_TIMEOUT_SECONDS must be at least 1: without a timeout mail could wait for ever.")
+# Incoming mail: fetched from IMAP_URL, where there is one, or taken by `manage.py lmtp` and `manage.py receive_mail`.
+IMAP = parse_imap_url(env.str("IMAP_URL", ""))
+IMAP_DONE_FOLDER = env.str("IMAP_DONE_FOLDER", "Narada/done")
+MAIL_AUTH_SERVER = env.str("MAIL_AUTH_SERVER", "")
+MAIL_KEPT_DAYS = env.int("MAIL_KEPT_DAYS", 90)
 REMINDER_LEADS = parse_durations(env.str("REMINDER_LEADS", "24h,15m"), name="REMINDER_LEADS")
 
 # --- Work in the background: nothing is kept in the broker that the database does not know (architecture, rule 5) ---

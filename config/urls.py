@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("bookings.urls")),
     path("", include("integrations.jitsi.urls")),
     path("", include("integrations.feeds.urls")),
+    path("poczta/przychodzaca/", include("integrations.mailbox.urls")),
     path("poczta/", include("notifications.urls")),
     path("zarzadzanie/", include("reports.urls")),
     path("healthz", health.healthz, name="healthz"),

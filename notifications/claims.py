@@ -80,6 +80,9 @@ CASE message.kind
             )
             ELSE true
         END
+    WHEN 'room_answer' THEN
+        -- The answer to one mail, written when it was given.
+        true
     WHEN 'cancellation' THEN
         -- Whoever never heard of the session, or of the meeting, isn't told that it is off (calendar-mail.md F4).
         EXISTS (

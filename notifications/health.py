@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from django.core.cache import cache
 from django.db import DatabaseError, InterfaceError, connection
 
+from integrations.mailbox.troubles import find_troubles
+
 #: Where the worker's last sign of life is kept, as ISO 8601 with offset.
 HEARTBEAT_KEY = "worker.heartbeat"
 HEARTBEAT_FRESH_FOR = timedelta(seconds=30)
@@ -19,6 +21,8 @@ class Readiness:
 
     missing: tuple[str, ...]
     heartbeat_age: timedelta | None = None
+    #: What has been in trouble for long and stops nobody: "mail_fetch", "mail_inbox".
+    troubles: tuple[str, ...] = ()
 
     @property
     def is_ready(self) -> bool:
@@ -35,10 +39,11 @@ def find_readiness(now: datetime) -> Readiness:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         seen = cache.get(HEARTBEAT_KEY)
+        troubles = find_troubles().names(now)
     except (DatabaseError, InterfaceError):
         return Readiness(("database", "worker"))
     if seen is None:
-        return Readiness(("worker",))
+        return Readiness(("worker",), troubles=troubles)
     # A clock that was set back must not make an old heartbeat look fresh for ever.
     age = abs(now - datetime.fromisoformat(seen))
-    return Readiness(() if age < HEARTBEAT_FRESH_FOR else ("worker",), age)
+    return Readiness(() if age < HEARTBEAT_FRESH_FOR else ("worker",), age, troubles)

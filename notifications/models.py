@@ -185,6 +185,8 @@ class Message(models.Model):
                 condition=Q(state__in=["queued", "retrying", "sending"]),
             ),
             models.Index(fields=["id"], name="message_failed", condition=Q(state="failed")),
+            # Which mail it is that somebody answers, or that came back.
+            models.Index(fields=["message_id"], name="message_by_id", condition=~Q(message_id="")),
         ]
 
     def __str__(self) -> str:

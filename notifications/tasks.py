@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from bookings import services
+from integrations.mailbox import fetch, inbox, store
 from notifications import delivery, health, reminders
 
 # One delivery per process: a server that hangs must not hold up the worker's other threads, the heartbeat among them.
 # A second one would find the same rows taken; more throughput comes from more processes.
 _delivering = threading.Lock()
+# Likewise: a mail server that hangs, or a mail that takes long to read, costs one thread at most.
+_reading = threading.Lock()
 
 
 @shared_task
@@ -65,6 +69,33 @@ def settle_refusals() -> None:
 def free_seats() -> None:
     """Free the licences of conferences that everybody has left."""
     services.free_seats(timezone.now())
+
+
+@shared_task
+def fetch_mail() -> None:
+    """Fetch incoming mail, where an IMAP server is set, and handle it."""
+    if settings.IMAP and _reading.acquire(blocking=False):
+        try:
+            fetch.fetch_new(timezone.now())
+            inbox.handle_waiting(timezone.now())
+        finally:
+            _reading.release()
+
+
+@shared_task
+def handle_mail() -> None:
+    """Handle incoming mail that waits, however it came."""
+    if _reading.acquire(blocking=False):
+        try:
+            inbox.handle_waiting(timezone.now())
+        finally:
+            _reading.release()
+
+
+@shared_task
+def forget_mail() -> None:
+    """Empty incoming mails that were handled long ago."""
+    store.forget(timezone.now())
 
 
 @shared_task

@@ -24,12 +24,14 @@ class InboundMail(models.Model):
         WAITING = "waiting", _("to be read")
         READING = "reading", _("being read")
         DONE = "done", _("done")
-        # Somebody has to look: an answer by a stranger, a text that belongs to no session.
+        # Somebody has to look, and nobody else is told: a letter that belongs to no session.
         SHOWN = "shown", _("for somebody to look at")
         IGNORED = "ignored", _("needs nothing")
         PARKED = "parked", _("can't be read")
 
     OPEN: ClassVar[list[str]] = [State.WAITING, State.READING]
+    #: What IT admins may have read again, or call done.
+    TO_LOOK_AT: ClassVar[list[str]] = [State.SHOWN, State.PARKED]
 
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
     # Of the raw bytes, SHA-256 in hexadecimal.
@@ -50,7 +52,7 @@ class InboundMail(models.Model):
     text = models.TextField(blank=True)
     authentication = models.CharField(max_length=4, blank=True)
 
-    # What became of it: a code (`inbox.Outcome`) and, for IT admins, the reason in plain words.
+    # What became of it: a code (`outcomes.Outcome`, or a room's) and, for IT admins, the reason in plain words.
     outcome = models.CharField(_("outcome"), max_length=30, blank=True)
     reason = models.TextField(_("reason"), blank=True)
     booking = models.ForeignKey(Booking, models.SET_NULL, related_name="inbound_mails", null=True, blank=True)
@@ -61,6 +63,8 @@ class InboundMail(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     handled_at = models.DateTimeField(_("handled"), null=True, blank=True)
     handled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, blank=True)
+    # Since when nothing of it is kept but its digest, its kind and its outcome (MAIL_KEPT_DAYS).
+    forgotten_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("incoming mail")
@@ -75,12 +79,27 @@ class InboundMail(models.Model):
                 name="inbound_handled_with_time",
             ),
             models.CheckConstraint(condition=~Q(state="parked") | ~Q(reason=""), name="inbound_parked_with_a_reason"),
+            models.CheckConstraint(
+                condition=Q(forgotten_at=None) | Q(raw=b"", text="", sender="", subject=""), name="inbound_forgets_all"
+            ),
         ]
         indexes = [
             models.Index(fields=["id"], name="inbound_open", condition=Q(state__in=["waiting", "reading"])),
-            models.Index(fields=["id"], name="inbound_shown", condition=Q(state__in=["shown", "parked"])),
             models.Index(fields=["message_id"], name="inbound_message_id"),
+            # Lists by state, newest first.
+            models.Index(fields=["state", "id"], name="inbound_by_state"),
+            models.Index(fields=["handled_at"], name="inbound_to_forget", condition=Q(forgotten_at=None)),
+            # How much of one sender was passed on today.
+            models.Index(fields=["sender", "handled_at"], name="inbound_passed_on", condition=Q(outcome="forwarded")),
         ]
 
     def __str__(self) -> str:
         return f"{self.what or self.source} {self.sender} {self.subject}"
+
+    @property
+    def is_to_look_at(self) -> bool:
+        return self.state in self.TO_LOOK_AT
+
+    @property
+    def may_be_read_again(self) -> bool:
+        return self.is_to_look_at and self.forgotten_at is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.dispatch import Signal
 
@@ -35,12 +36,12 @@ def find_sent(message_ids: Sequence[str]) -> list[SentMail]:
     """Return those of these mails that are ours, in the order asked for."""
     if not message_ids:
         return []
-    answers = asked.send(sender=SentMail, message_ids=list(message_ids))
+    answers: list[Any] = asked.send(sender=SentMail, message_ids=list(message_ids))
     found = {mail.message_id: mail for _receiver, mails in answers for mail in mails}
     return [found[message_id] for message_id in message_ids if message_id in found]
 
 
 def report(bounce: Bounce, *, at: datetime) -> SentMail | None:
     """Pass on that a mail came back, or is late. Return which mail of ours it is about, None for none."""
-    answers = bounced.send(sender=Bounce, bounce=bounce, at=at)
+    answers: list[Any] = bounced.send(sender=Bounce, bounce=bounce, at=at)
     return next((mail for _receiver, mail in answers if mail is not None), None)

@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('handled_at', models.DateTimeField(blank=True, null=True, verbose_name='handled')),
+                ('forgotten_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('attendee', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='inbound_mails', to='bookings.attendee')),
                 ('booking', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='inbound_mails', to='bookings.booking')),
                 ('handled_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -65,8 +66,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'incoming mail',
                 'verbose_name_plural': 'incoming mails',
-                'indexes': [models.Index(condition=models.Q(('state__in', ['waiting', 'reading'])), fields=['id'], name='inbound_open'), models.Index(condition=models.Q(('state__in', ['shown', 'parked'])), fields=['id'], name='inbound_shown'), models.Index(fields=['message_id'], name='inbound_message_id')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('state', 'reading')), models.Q(models.Q(('state', 'reading'), _negated=True), ('lease_until', None)), _connector='OR'), name='inbound_leased_while_read'), models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'reading']), ('handled_at__isnull', False), _connector='OR'), name='inbound_handled_with_time'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'parked'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='inbound_parked_with_a_reason')],
+                'indexes': [models.Index(condition=models.Q(('state__in', ['waiting', 'reading'])), fields=['id'], name='inbound_open'), models.Index(fields=['message_id'], name='inbound_message_id'), models.Index(fields=['state', 'id'], name='inbound_by_state'), models.Index(condition=models.Q(('forgotten_at', None)), fields=['handled_at'], name='inbound_to_forget'), models.Index(condition=models.Q(('outcome', 'forwarded')), fields=['sender', 'handled_at'], name='inbound_passed_on')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('state', 'reading')), models.Q(models.Q(('state', 'reading'), _negated=True), ('lease_until', None)), _connector='OR'), name='inbound_leased_while_read'), models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'reading']), ('handled_at__isnull', False), _connector='OR'), name='inbound_handled_with_time'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'parked'), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='inbound_parked_with_a_reason'), models.CheckConstraint(condition=models.Q(('forgotten_at', None), models.Q(('raw', b''), ('sender', ''), ('subject', ''), ('text', '')), _connector='OR'), name='inbound_forgets_all')],
             },
         ),
     ]

@@ -60,7 +60,12 @@ def _compose_notice(message: Message, *, now: datetime) -> Mail:
         rendered = words.render(notice)
     recipient = Person(message.recipient, message.user.name)
     headers = mime.headers_for_notice(
-        message, recipient, subject=rendered.subject, language=message.user.language, now=now
+        message,
+        recipient,
+        subject=rendered.subject,
+        language=message.user.language,
+        now=now,
+        reply_to=notice.reply_to,
     )
     return _mail(headers, rendered, None)
 

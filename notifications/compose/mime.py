@@ -58,6 +58,8 @@ class Headers:
     subject: str
     language: str
     sent_at: datetime
+    #: Where answers go instead of to the sender; only of notices, whose sender nobody reads (J3).
+    reply_to: str = ""
 
 
 def headers_for(message: Message, letter: Letter, *, subject: str, now: datetime) -> Headers:
@@ -72,8 +74,13 @@ def headers_for(message: Message, letter: Letter, *, subject: str, now: datetime
     )
 
 
-def headers_for_notice(message: Message, recipient: Person, *, subject: str, language: str, now: datetime) -> Headers:
-    """Return the headers of a mail to a user that answers no earlier mail and that no calendar reads."""
+def headers_for_notice(
+    message: Message, recipient: Person, *, subject: str, language: str, now: datetime, reply_to: str = ""
+) -> Headers:
+    """Return the headers of a mail to a user that answers no earlier mail and that no calendar reads.
+
+    `reply_to`: a stranger's address as it came; one that can't stand in a header is left out.
+    """
     return Headers(
         message_id=f"<notice.{message.pk}.{secrets.token_hex(8)}@{_own_domain()}>",
         parent_id="",
@@ -82,6 +89,7 @@ def headers_for_notice(message: Message, recipient: Person, *, subject: str, lan
         subject=subject,
         language=language,
         sent_at=now,
+        reply_to=reply_to if _ADDRESS.fullmatch(reply_to) else "",
     )
 
 
@@ -136,6 +144,8 @@ def _lines(headers: Headers) -> list[tuple[str, Header]]:
         ("Date", _Whole(format_datetime(headers.sent_at))),
         ("Message-ID", _Whole(headers.message_id)),
     ]
+    if headers.reply_to:
+        lines.append(("Reply-To", Header(headers.reply_to, "us-ascii", header_name="Reply-To")))
     if headers.parent_id:
         lines += [("In-Reply-To", _Whole(headers.parent_id)), ("References", _Whole(headers.parent_id))]
     return [

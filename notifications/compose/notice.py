@@ -17,7 +17,7 @@ from bookings import wording
 from bookings.events import Topic
 from bookings.models import Approval, Booking, Occurrence, WaitlistEntry, as_interval
 from integrations.when import when
-from notifications.compose import answer_notices
+from notifications.compose import answer_notices, mail_notices
 from notifications.compose.notice_parts import Row, Told, facts_of, page_of, when_in_words
 from notifications.compose.series_words import MAX_DATES, NO_LINES, Listing
 from notifications.models import Message
@@ -37,6 +37,7 @@ class NoticeLetter:
     listing: Listing
     button: str
     url: str
+    reply_to: str = ""
     kind: str = Message.Kind.NOTICE
 
     @property
@@ -57,7 +58,8 @@ def read_notice(message: Message, *, now: datetime) -> NoticeLetter:
         paragraphs=tuple(filter(None, told.paragraphs)),
         listing=told.listing,
         button=told.button,
-        url=settings.BASE_URL + told.url,
+        url=told.url if told.url.startswith("mailto:") else settings.BASE_URL + told.url,
+        reply_to=told.reply_to,
     )
 
 
@@ -203,6 +205,8 @@ _TOPICS: dict[Topic, Callable[[Row], Told]] = {
     Topic.ANSWERED_NO: answer_notices.declined,
     Topic.ANSWER_UNCERTAIN: answer_notices.uncertain,
     Topic.PROPOSAL_MADE: answer_notices.proposed,
+    Topic.MAIL_WRITTEN: mail_notices.written,
+    Topic.UNDELIVERABLE: mail_notices.undeliverable,
 }
 
 

@@ -22,7 +22,10 @@ from rooms.interval import Interval
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a topic says: its own words, the rest is the same for all."""
+    """What a topic says: its own words, the rest is the same for all.
+
+    `url`: the path of a page, or `mailto:`. `reply_to`: an address where answers go instead of to the service.
+    """
 
     kicker: str
     title: str
@@ -31,6 +34,7 @@ class Told:
     button: str
     url: str
     listing: Listing = NO_LINES
+    reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,4 +39,8 @@ class Migration(migrations.Migration):
             model_name='message',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('attendee', None), ('booking', None), ('data__isnull', True), ('kind', 'account'), ('topic', ''), ('user', None)), models.Q(('attendee', None), ('data__isnull', False), ('kind', 'notice'), ('user__isnull', False), models.Q(('topic', ''), _negated=True)), models.Q(('attendee__isnull', False), ('booking__isnull', False), ('kind', 'counter'), ('topic', ''), ('user', None), ('data__isnull', False)), models.Q(('attendee', None), ('data__isnull', False), ('kind', 'room_answer'), ('topic', ''), ('user', None)), models.Q(('kind__in', ['invitation', 'update', 'cancellation', 'reminder']), ('attendee__isnull', False), ('booking__isnull', False), ('data__isnull', True), ('topic', ''), ('user', None)), _connector='OR'), name='message_addressed'),
         ),
+        migrations.AddIndex(
+            model_name='message',
+            index=models.Index(condition=models.Q(('message_id', ''), _negated=True), fields=['message_id'], name='message_by_id'),
+        ),
     ]

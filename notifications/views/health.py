@@ -29,6 +29,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     answer = {
         "ready": readiness.is_ready,
         "missing": list(readiness.missing),
+        "troubles": list(readiness.troubles),
         "heartbeat_age_seconds": None if age is None else round(age.total_seconds(), 1),
     }
     return JsonResponse(answer, status=200 if readiness.is_ready else 503)

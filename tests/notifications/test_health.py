@@ -45,7 +45,7 @@ def test_readyz_is_ready_when_the_worker_has_just_given_a_sign_of_life() -> None
 def test_readyz_names_a_worker_that_was_never_seen() -> None:
     response = Client().get("/readyz")
     assert response.status_code == 503
-    assert response.json() == {"ready": False, "missing": ["worker"], "heartbeat_age_seconds": None}
+    assert response.json() == {"ready": False, "missing": ["worker"], "troubles": [], "heartbeat_age_seconds": None}
 
 
 @pytest.mark.django_db

@@ -61,7 +61,7 @@ class Speaker:
 
     def _answer(self, verdict: RoomVerdict, verdicts: Verdicts, unheld: Unheld | None) -> None:
         assert verdict.answer is not None
-        when = self._when(is_series=self._is_series(verdicts))
+        when = self._when(is_series=bool(self.echo.get("is_series")))
         text = wording.answer_text(verdict, when, reason=verdicts.reason, unheld=unheld, url=self._url())
         said = wording.reasons(verdict, when, reason=verdicts.reason, unheld=unheld)
         is_declined = verdict.partstat == "DECLINED"
@@ -139,14 +139,17 @@ class Speaker:
             return ""
         return settings.BASE_URL + reverse("booking_show", kwargs={"number": self.booking.number})
 
-    def _is_series(self, verdicts: Verdicts) -> bool:
-        return verdicts.recurrence_at is None and self.booking is not None and self.booking.is_series
-
     def _when(self, *, is_series: bool) -> When:
         starts, ends = self._moment("starts"), self._moment("ends")
-        zone = self.booking.zone if self.booking else ZoneInfo(settings.TIME_ZONE)
+        zone = self._zone(starts)
         local = [item.instant.astimezone(zone).replace(tzinfo=None) if item else None for item in (starts, ends)]
         return When(self._title(), local[0], local[1], zone, is_series)
+
+    def _zone(self, starts: Moment | None) -> ZoneInfo:
+        """Return the zone that ways out are written in: the meeting's own, if it names one."""
+        if starts is not None and starts.time_zone not in {"", "UTC"}:
+            return ZoneInfo(starts.time_zone)
+        return self.booking.zone if self.booking else ZoneInfo(settings.TIME_ZONE)
 
     def _moment(self, name: str) -> Moment | None:
         kept = self.echo.get(name)

@@ -88,7 +88,10 @@ class _Attending:
         invited = {item.mailbox.email for item in event.attendees}
         addresses = {room.pk: room.mailbox.lower() for room in self.rooms}
         named = {pk: address for pk, address in addresses.items() if address in invited}
-        return Asked(user, self.rooms, named or addresses, self.mail.message_id, self.now)
+        assert self.mail.sender is not None
+        sender = self.mail.sender.email
+        sent_by = "" if event.organizer is None or sender == event.organizer.email else sender
+        return Asked(user, self.rooms, named or addresses, self.mail.message_id, self.now, sent_by)
 
     def _cancel(self, events: Sequence[ReadEvent], organizer: User) -> Outcome:
         done = []

@@ -19,13 +19,17 @@ _NO_TITLE = "—"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks which rooms. `addresses`: by room, as it was invited. `now` stands in for a missing DTSTAMP."""
+    """Who asks which rooms. `addresses`: by room, as it was invited. `now` stands in for a missing DTSTAMP.
+
+    `sent_by`: who sent it for the organizer.
+    """
 
     user: User
     rooms: Sequence[Room]
     addresses: Mapping[int, str]
     message_id: str
     now: datetime
+    sent_by: str = ""
 
 
 def main_event(calendar: ReadCalendar) -> ReadEvent:
@@ -44,6 +48,7 @@ def withdrawal_of(event: ReadEvent, asked: Asked) -> Withdrawal:
         message_id=asked.message_id,
         rooms=dict(asked.addresses),
         recurrence_at=_instant(event.recurrence) if event.recurrence else None,
+        sent_by=asked.sent_by,
     )
 
 
@@ -75,6 +80,7 @@ def invitation_of(event: ReadEvent, others: Sequence[ReadEvent], asked: Asked) -
         pattern=pattern,
         recurrence_at=_instant(event.recurrence) if event.recurrence else None,
         echo=echo_of(event),
+        sent_by=asked.sent_by,
     )
     if pattern is None:
         return invitation
@@ -92,6 +98,7 @@ def echo_of(event: ReadEvent) -> dict[str, Any]:
         "starts": _time_json(event.starts),
         "ends": _time_json(event.ends),
         "recurrence": _time_json(event.recurrence),
+        "is_series": bool(event.rrule) and event.recurrence is None,
     }
 
 
