@@ -268,3 +268,12 @@ def test_refresh_sends_the_invitation_again_and_not_all_the_time(office: Office)
     assert services.refresh(guest(booking, MIGRI), now=LATER)
     services.cancel(booking, by=office.staff, now=LATER)
     assert not services.refresh(maz, now=LATER + timedelta(hours=9))
+
+
+def test_an_answer_to_a_newer_version_counts_before_one_that_was_given_later(office: Office) -> None:
+    booking = book(office, series=True)
+    booking = move(office, booking, meetings(booking)[4])
+    answer(guest(booking), D, minutes=10, sequence=0)
+    found = services.record_answer(guest(booking), given(A, minutes=5, sequence=1), now=LATER + timedelta(minutes=20))
+    assert found.standing == Standing.COUNTED
+    assert partstats(booking) == [A, A, A, A, A]
