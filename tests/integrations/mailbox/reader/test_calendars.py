@@ -92,13 +92,13 @@ def test_file_that_asks_for_nothing_leaves_the_letter_a_letter() -> None:
         (event() * 2, "it holds several calendars"),
         (event().replace("END:VCALENDAR\n", ""), "the calendar part is cut off: END is missing"),
         (
-            event().replace("END:VEVENT", "END:VTODO"),
+            event().replace("END:VEVENT", "END:VJOURNAL"),
             "the calendar part is not well formed: BEGIN and END do not match",
         ),
         (event().replace(f"UID:{UID}\n", ""), "an event has no UID"),
         (event().replace(UID, "x" * 256), "an event has a UID that is too long or has control characters in it"),
         (event().replace(UID, "x\\ny"), "an event has a UID that is too long or has control characters in it"),
-        (event().replace("VEVENT", "VTODO"), "it holds no event but VTODO"),
+        (event().replace("VEVENT", "VJOURNAL"), "it holds no event but VJOURNAL"),
         (
             event().replace("END:VCALENDAR", "BEGIN:VEVENT\nUID:other\nEND:VEVENT\nEND:VCALENDAR"),
             "it holds events of several UIDs",
