@@ -181,3 +181,19 @@ def test_window_bounds_single_sessions_and_keeps_series_whole(office: Office) ->
     for days, uids in ((36, {single.uid, series.uid}), (40, {series.uid}), (300, set())):
         raw = read(feed, now=AUTUMN + timedelta(days=days))
         assert {str(event["UID"]).replace(".m@", "@") for event in events_of(raw)} == uids
+
+
+@pytest.mark.parametrize("days", [0, 30])
+def test_series_whose_rule_moved_is_where_it_is_now(office: Office, days: int) -> None:
+    """Before it has begun the series moves as a whole; later what is over stays, and another series continues it."""
+    booking = with_exceptions(office)
+    later = AUTUMN + timedelta(days=days)
+    first = next(meeting for meeting in meetings(booking) if meeting.starts_at > later)
+    start = datetime.fromisoformat(first.local_start).replace(hour=13)
+    request = ask_series(office.staff, office.room(ROOM), start=start, series=weekly(24))
+    services.change(booking, request, by=office.staff, now=later, version=booking.version)
+    expected = in_database([meeting for one in Booking.objects.all() for meeting in meetings(one)])
+    raw = read(subscribe(office.staff, office.room(ROOM)), now=later)
+    start, end = around(later)
+    assert expanded(raw, start=start, end=end) == expected
+    assert expanded_by_vobject(raw) == expected
