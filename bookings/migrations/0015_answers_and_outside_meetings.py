@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ('uid', models.CharField(max_length=255)),
                 ('organizer_email', models.EmailField(max_length=254)),
                 ('organizer_name', models.CharField(blank=True, max_length=200)),
+                ('sent_by', models.EmailField(blank=True, max_length=254)),
                 ('recurrence_at', models.DateTimeField(blank=True, null=True)),
                 ('booking', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='outside', to='bookings.booking')),
                 ('echo', models.JSONField(blank=True, default=dict)),

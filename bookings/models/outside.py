@@ -21,6 +21,8 @@ class OutsideMeeting(models.Model):
     # The ORGANIZER outside; whoever else uses the UID is refused (H9).
     organizer_email = models.EmailField(max_length=MAX_EMAIL_LENGTH)
     organizer_name = models.CharField(max_length=200, blank=True)
+    # Who sent it for the organizer (SENT-BY), if somebody did: nobody but these two may change it.
+    sent_by = models.EmailField(max_length=MAX_EMAIL_LENGTH, blank=True)
     # Set where a single meeting came without its series.
     recurrence_at = models.DateTimeField(null=True, blank=True)
     # None: no room has accepted, or it was cancelled before anybody had heard of it.

@@ -33,7 +33,7 @@ from bookings.services.outside_facts import (
     Verdicts,
     Version,
 )
-from bookings.services.outside_judging import Judged, Question, judge
+from bookings.services.outside_judging import Judged, Question, judge, log_lacks
 from bookings.services.outside_requests import Plan, Without, has_same_rule, own_dates, plan
 from bookings.services.outside_state import Known, version_of
 from rooms.interval import Interval
@@ -58,7 +58,7 @@ def keep_sent(answer: RoomAnswer, raw: bytes) -> None:
 
 
 def _invite(invitation: Invitation, *, now: datetime) -> Verdicts:
-    known = outside_state.lock(invitation.uid, invitation.organizer_email)
+    known = outside_state.lock(invitation)
     at = invitation.recurrence_at
     if at is not None and known.whole is not None:
         booking = outside_state.live(known.whole, now=now)
@@ -69,6 +69,7 @@ def _invite(invitation: Invitation, *, now: datetime) -> Verdicts:
     meeting = known.whole if at is None else known.single(at)
     if meeting is None:
         meeting = OutsideMeeting(uid=invitation.uid, organizer_email=invitation.organizer_email, recurrence_at=at)
+        meeting.sent_by = invitation.sent_by
     answered = outside_state.answers(meeting) if meeting.pk else {}
     news = outside_state.find_news(invitation, answered)
     if not news:
@@ -109,6 +110,8 @@ class _Answering:
 
     def answer(self) -> Verdicts:
         booking = outside_state.live(self.meeting, now=self.now)
+        # Somebody here may have acted until the booking was locked.
+        self.answered = outside_state.answers(self.meeting)
         held = outside_state.holding(self.answered.values()) if booking else []
         candidates = list(dict.fromkeys([*held, *self.news]))
         # Bookings are locked before rooms, by everybody.
@@ -121,6 +124,7 @@ class _Answering:
         except _NoRoom as none:
             judged = none.judged
             booking = self._release(booking, held)
+        log_lacks(judged, by=self.invitation.organizer, now=self.now)
         return self._say(judged, plan_, booking, held, locked)
 
     def _lock(self, candidates: Sequence[int], bookings: Sequence[Booking]) -> Locked:
@@ -161,7 +165,8 @@ class _Answering:
         for row in outside_state.date_answers(self.meeting):
             assert row.recurrence_at is not None
             on = row.recurrence_at.astimezone(zone).date()
-            if row.partstat == PartStat.WITHDRAWN and on in plan_.held - repeated:
+            is_same = on in plan_.held - repeated and plan_.rule_start_at(on) == row.recurrence_at
+            if row.partstat == PartStat.WITHDRAWN and is_same:
                 found.setdefault(row.room_id, set()).add(on)
         return {pk: frozenset(days) for pk, days in found.items()}
 

@@ -15,7 +15,7 @@ from bookings.services.cancelling import cancel
 from bookings.services.errors import AlreadyOver, Refused
 from bookings.services.locks import lock_things, rooms_held
 from bookings.services.outside_facts import Invitation, PartStat, RoomVerdict, Verdicts, Version
-from bookings.services.outside_judging import Judged, Question, judge
+from bookings.services.outside_judging import Judged, Question, judge, log_lacks
 from bookings.services.outside_requests import Without, as_it_is
 from rooms.models import Room
 
@@ -111,6 +111,7 @@ class _Answering:
         judged = judge(question, candidates, {})
         if judged.request is not None:
             judged = self._write(judged, judged.request, meeting)
+        log_lacks(judged, by=self.invitation.organizer, now=self.now)
         verdicts = self._say(judged, held, locked.rooms)
         if not judged.accepted and meeting is not None:
             self._give_up(meeting)

@@ -17,7 +17,7 @@ PartStat = RoomAnswer.PartStat
 
 
 class UidTaken(Exception):
-    """The UID belongs to somebody else's meeting, or to one of ours (calendar-mail.md H9)."""
+    """The UID is somebody else's meeting, or one of ours, or is sent by somebody else than before (H9)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,7 +48,7 @@ class Invitation:
 
     `pattern` None: one meeting. `recurrence_at`: the mail is about this one date of a series alone; the times are
     those of the date. `left_out`: the rule's dates without a meeting (EXDATE). `echo`: what answers repeat, kept as it
-    is. `message_id`: of the mail.
+    is. `message_id`: of the mail. `sent_by`: who sent it for the organizer, lower case; empty: the organizer did.
     """
 
     uid: str
@@ -68,6 +68,7 @@ class Invitation:
     left_out: frozenset[date] = frozenset()
     others: tuple[OtherDate, ...] = ()
     echo: dict[str, Any] = field(default_factory=dict)
+    sent_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Withdrawal:
     message_id: str
     rooms: Mapping[int, str]
     recurrence_at: datetime | None = None
+    sent_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from bookings import availability
 from bookings.availability import Assessment, Locked
 from bookings.models import Booking, Occurrence
 from bookings.rules import BookingRequest, Code, Refusal, Scope
+from bookings.services import licence_refusals
 
 #: What stands in the way of single dates of a series, and leaves the others alone.
 _OF_ONE_DATE = {
@@ -73,6 +74,8 @@ class Judged:
     conflicts: dict[int, dict[date, tuple[Refusal, ...]]] = field(default_factory=dict)
     request: BookingRequest | None = None
     assessment: Assessment | None = None
+    #: What was asked where something was refused, for the log of missing licences.
+    refused: list[tuple[BookingRequest, Sequence[Refusal]]] = field(default_factory=list)
 
 
 def judge(question: Question, room_ids: Sequence[int], without: Without) -> Judged:
@@ -87,6 +90,12 @@ def judge(question: Question, room_ids: Sequence[int], without: Without) -> Judg
     return found
 
 
+def log_lacks(judged: Judged, *, by: User, now: datetime) -> None:
+    """Keep what was refused for lack of a licence, as everywhere (`licence_refusals`)."""
+    for request, refusals in judged.refused:
+        licence_refusals.log(request, refusals, by=by, now=now)
+
+
 def _judge_one(question: Question, found: Judged, pk: int, left: dict[int, frozenset[date]]) -> None:
     """Add the room to those accepted, if they and it can be had together."""
     rooms = [*found.accepted, pk]
@@ -95,6 +104,8 @@ def _judge_one(question: Question, found: Judged, pk: int, left: dict[int, froze
     if _asks_too_late(question, assessment):
         found.declined[pk] = (Refusal(Code.APPROVAL_NEEDED, "rooms"),)
         return
+    if assessment.refusals:
+        found.refused.append((request, assessment.refusals))
     by_date = _by_date(assessment.refusals)
     asked = question.dates - left.get(pk, frozenset())
     is_partly = by_date is not None and 0 < len(by_date) < len(asked) and not _exceeds(len(by_date), len(asked))

@@ -28,7 +28,7 @@ def withdraw(withdrawal: Withdrawal, *, now: datetime) -> bool:
 
 
 def _withdraw(withdrawal: Withdrawal, *, now: datetime) -> bool:
-    known = outside_state.lock(withdrawal.uid, withdrawal.organizer_email)
+    known = outside_state.lock(withdrawal)
     at = withdrawal.recurrence_at
     single = known.single(at) if at is not None else None
     if at is None:
@@ -61,11 +61,13 @@ def _new_meeting(withdrawal: Withdrawal) -> OutsideMeeting:
         uid=withdrawal.uid,
         organizer_email=withdrawal.organizer_email,
         organizer_name=withdrawal.organizer_name,
+        sent_by=withdrawal.sent_by,
     )
 
 
 def _take_back(meeting: OutsideMeeting, withdrawal: Withdrawal, *, at: datetime | None, now: datetime) -> bool:
     """Free what these rooms hold for the meeting, or for its date `at`, unless something newer is known."""
+    booking = outside_state.live(meeting, now=now)
     answered = outside_state.answers(meeting)
     of_date = outside_state.answers(meeting, at=at) if at is not None else answered
     rooms = {
@@ -75,7 +77,6 @@ def _take_back(meeting: OutsideMeeting, withdrawal: Withdrawal, *, at: datetime 
     }
     if not rooms:
         return False
-    booking = outside_state.live(meeting, now=now)
     outside_state.withdraw(meeting, rooms, version=withdrawal.version, message_id=withdrawal.message_id, at=at)
     gone = [pk for pk in rooms if pk in outside_state.holding(answered.values())]
     if booking is None or not gone:
@@ -111,7 +112,7 @@ def refuse(withdrawal: Withdrawal, *, echo: dict[str, Any], now: datetime) -> Ve
 
 
 def _refuse(withdrawal: Withdrawal, *, echo: dict[str, Any], now: datetime) -> Verdicts:
-    known = outside_state.lock(withdrawal.uid, withdrawal.organizer_email)
+    known = outside_state.lock(withdrawal)
     at = withdrawal.recurrence_at
     single = known.single(at) if at is not None else None
     meeting = single or known.whole or _new_meeting(withdrawal)

@@ -57,17 +57,20 @@ def is_followed(meeting: OutsideMeeting) -> bool:
     return meeting.uid == _followed.get()
 
 
-def lock(uid: str, organizer_email: str) -> Known:
+def lock(asked: Invitation | Withdrawal) -> Known:
     """Lock the UID and read what is known of it. Inside a transaction.
 
-    Raises: UidTaken where it is another organizer's, or one of our own sessions'.
+    Raises: UidTaken where it is another organizer's, or one of our own sessions', or is sent by somebody who did not
+    send it before: anybody can write that they do so for the organizer.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_UIDS, uid])
-    found = list(OutsideMeeting.objects.filter(uid=uid).select_related("booking").order_by("pk"))
-    if any(item.organizer_email.lower() != organizer_email.lower() for item in found):
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_UIDS, asked.uid])
+    found = list(OutsideMeeting.objects.filter(uid=asked.uid).select_related("booking").order_by("pk"))
+    if any(item.organizer_email.lower() != asked.organizer_email.lower() for item in found):
         raise UidTaken
-    if Booking.objects.filter(uid=uid).exists():
+    if asked.sent_by and any(item.sent_by != asked.sent_by for item in found):
+        raise UidTaken
+    if Booking.objects.filter(uid=asked.uid).exists():
         raise UidTaken
     whole = next((item for item in found if item.recurrence_at is None), None)
     return Known(whole, tuple(item for item in found if item.recurrence_at is not None))

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bookings import services
-from bookings.models import Approval, Booking, LicenceHold, RoomHold
+from bookings.models import Approval, Booking, LicenceHold, LicenceRefusal, RoomHold
 from notifications import reminders
 from notifications.models import Message
 from rooms.models import LicenceGrant, Room
@@ -119,6 +119,7 @@ def test_no_licence_left(office: Office, room: Room, second: Room) -> None:
     _outcome, sent = receive(mail_of(Meeting()))
     assert said(sent) == [("", "DECLINED")]
     assert "licen" in sent[0].text.lower()
+    assert LicenceRefusal.objects.get().title == "Narada zespołu"
     # A room in which people meet in person needs none.
     room.mail_takes_licence = False
     room.save()

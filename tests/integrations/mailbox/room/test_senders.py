@@ -41,16 +41,36 @@ def test_forwarded_invitation_books_nothing(office: Office, room: Room) -> None:
     assert Booking.objects.count() == 0
 
 
-def test_secretary_sends_for_the_organizer(office: Office, room: Room) -> None:
-    class ByHand(Meeting):
-        def vevent(self) -> str:
-            sent_by = f'ORGANIZER;SENT-BY="mailto:{office.manager.email}";CN'
-            return super().vevent().replace("ORGANIZER;CN", sent_by)
+class SentFor(Meeting):
+    """A meeting that `by` sends for its organizer."""
 
-    _outcome, sent = receive(mail_of(ByHand(), sender=office.manager.email))
+    by = ""
+
+    def vevent(self) -> str:
+        return super().vevent().replace("ORGANIZER;CN", f'ORGANIZER;SENT-BY="mailto:{self.by}";CN')
+
+
+def test_secretary_sends_for_the_organizer(office: Office, room: Room) -> None:
+    meeting = SentFor()
+    meeting.by = office.manager.email
+    _outcome, sent = receive(mail_of(meeting, sender=office.manager.email))
     assert said(sent) == [("", "ACCEPTED")]
     assert sent[0].recipient == ANNA
     assert Booking.objects.get().organizer == office.staff
+    meeting.sequence = 1
+    outcome, _sent = receive(mail_of(meeting, sender=office.manager.email, method="CANCEL"))
+    assert outcome == "room_cancelled"
+
+
+def test_colleague_can_not_speak_for_the_organizer_of_a_known_meeting(office: Office, room: Room) -> None:
+    receive(mail_of(Meeting()))
+    meeting = SentFor(sequence=1)
+    meeting.by = office.colleague.email
+    outcome, _sent = receive(mail_of(meeting, sender=office.colleague.email, method="CANCEL"))
+    assert outcome == "room_silent"
+    outcome, _sent = receive(mail_of(meeting, sender=office.colleague.email))
+    assert outcome == "room_refused"
+    assert Booking.objects.get().sequence == 0
 
 
 def test_uid_of_another_organizer_is_refused(office: Office, room: Room) -> None:

@@ -81,6 +81,7 @@ def test_too_many_dates_in_the_way_decline_the_series(office: Office, room: Room
     assert said(sent) == [("", "DECLINED")]
     for day in ("1 December", "15 December", "22 December"):
         assert day in sent[0].text
+    assert "declines the series" in sent[0].text
     assert starts() == []
 
 
