@@ -35,6 +35,7 @@ urlpatterns = [
     path("sesje/<slug:number>/zakres/", session_changes.booking_scope, name="booking_scope"),
     path("sesje/<slug:number>/odwolanie/", session_changes.booking_cancel, name="booking_cancel"),
     path("sesje/<slug:number>/koniec/", session_changes.booking_end, name="booking_end"),
+    path("sesje/<slug:number>/odpowiedz/", answer_decisions.answer_give, name="answer_give"),
     path("sesje/<slug:number>/odpowiedzi/<int:pk>/", answer_decisions.answer_settle, name="answer_settle"),
     path("sesje/<slug:number>/propozycje/<int:pk>/", answer_decisions.proposal_decide, name="proposal_decide"),
     path(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -14,10 +15,18 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from bookings import services
-from bookings.models import Answer, Booking, Proposal
+from bookings.models import Answer, Attendee, Booking, Proposal
 from bookings.queries import booking_for
 from bookings.rules import Refusal
+from bookings.views.sessions import found_or_404
 from bookings.wording import fix_text, refusal_text
+
+#: What the buttons of one's own answer say.
+_GIVEN = {
+    "yes": Attendee.PartStat.ACCEPTED,
+    "maybe": Attendee.PartStat.TENTATIVE,
+    "no": Attendee.PartStat.DECLINED,
+}
 
 
 @require_POST
@@ -41,6 +50,34 @@ def answer_settle(request: HttpRequest, number: str, pk: int) -> HttpResponseBas
 
 
 @require_POST
+def answer_give(request: HttpRequest, number: str) -> HttpResponseBase:
+    """Answer for oneself: to the meeting that the page showed, or with `about=all` to the whole series.
+
+    `sequence`: of the state that the page showed; what was moved since is not answered by it.
+    """
+    assert isinstance(request.user, User)
+    now = timezone.now()
+    details = found_or_404(request, number, now=now)
+    partstat = _GIVEN.get(request.POST.get("do", ""))
+    if details.mine is None or details.mine.is_organizer or partstat is None:
+        raise Http404
+    is_all = not details.booking.is_series or request.POST.get("about") == "all"
+    given = services.GivenAnswer(
+        partstat, request.POST.get("comment", ""), sequence=_number(request, "sequence"), via=Answer.Via.PAGE
+    )
+    occurrence = None if is_all else details.occurrence
+    found = services.record_answer(details.mine, given, occurrence=occurrence, now=now)
+    if found.standing == Answer.Standing.COUNTED:
+        messages.success(request, _("Your answer is noted."))
+    else:
+        messages.warning(request, _("The session has changed meanwhile. Look at it again, and then answer."))
+    day = urlencode({"spotkanie": details.on(details.occurrence).isoformat()})
+    return redirect(
+        f"{booking_url(details.booking)}?{day}" if details.booking.is_series else booking_url(details.booking)
+    )
+
+
+@require_POST
 def proposal_decide(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
     """Accept a proposed time, which moves the meeting and tells everybody, or decline it, which tells who proposed."""
     assert isinstance(request.user, User)
@@ -50,7 +87,7 @@ def proposal_decide(request: HttpRequest, number: str, pk: int) -> HttpResponseB
         raise Http404
     try:
         if request.POST["do"] == "accept":
-            version = _version(request)
+            version = _number(request, "version")
             changed = services.accept_proposal(proposal, by=request.user, now=timezone.now(), version=version)
             messages.success(request, _("The time is accepted: the session has moved, and everybody is told."))
             return redirect(booking_url(changed))
@@ -77,9 +114,9 @@ def _booking(request: HttpRequest, number: str) -> Booking:
         raise Http404 from None
 
 
-def _version(request: HttpRequest) -> int:
-    """Return the version that the page showed. Without one it was none of ours: no version has 0."""
-    text = request.POST.get("version", "")
+def _number(request: HttpRequest, name: str) -> int:
+    """Return a number that the page carried: its version, its SEQUENCE. Without one, 0: what is oldest."""
+    text = request.POST.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 

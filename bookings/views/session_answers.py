@@ -75,6 +75,8 @@ class Answers:
     to_settle: tuple[ToSettle, ...]
     proposals: tuple[Proposed, ...]
     version: int
+    #: The reader's own answer, unless they organize or are not invited.
+    mine: Mark | None
 
     @property
     def counts(self) -> str:
@@ -86,7 +88,7 @@ def answers(details: BookingDetails, *, by: User, now: datetime, zone: ZoneInfo)
 
     What is to be decided is of all of the booking, and for those who may decide it while there is time.
     """
-    booking = details.booking
+    booking, mine = details.booking, details.mine
     given = answers_at(booking, details.occurrence, details.attendees)
     decides = details.may_change and not booking.is_cancelled and bool(scopes.to_come(details.meetings, now=now))
     found = open_proposals(booking, now=now) if decides else []
@@ -114,6 +116,7 @@ def answers(details: BookingDetails, *, by: User, now: datetime, zone: ZoneInfo)
         to_settle=tuple(_to_settle(item, zone) for item in answers_to_settle(booking, now=now)) if decides else (),
         proposals=_proposals(found, booking, by=by, now=now, zone=zone),
         version=booking.version,
+        mine=answer_mark(given[mine.pk].partstat) if mine and not mine.is_organizer else None,
     )
 
 

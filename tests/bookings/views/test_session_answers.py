@@ -207,6 +207,48 @@ def test_who_may_not_change_the_session_sees_answers_and_no_words_or_buttons(
     assert not booking.attendees.filter(email="obcy@inny.example").exists()
 
 
+def test_a_colleague_answers_on_the_page_for_one_meeting_or_all(office: Office, colleague_client: Client) -> None:
+    booking = book(office, series=True, participants=(Participant(user_id=office.colleague.pk),))
+    second = meetings(booking)[1]
+    address = reverse("answer_give", args=[booking.number])
+    assert f'action="{address}"' in page(colleague_client, booking, "?spotkanie=2026-12-01")
+
+    def give(do: str, **data: object) -> None:
+        assert colleague_client.post(address, {"do": do, "sequence": 0, **data}).status_code == 302
+
+    give("no", spotkanie="2026-12-01", about="one", comment=HOSTILE)
+    mine = guest(booking, office.colleague.email)
+    assert mine.partstat == "NEEDS-ACTION"
+    own = mine.meeting_answers.get()
+    assert (own.occurrence, own.partstat, own.comment) == (second, "DECLINED", HOSTILE)
+    give("maybe", spotkanie="2026-12-01", about="all")
+    assert guest(booking, office.colleague.email).partstat == "TENTATIVE"
+    found = booking.answers.latest("pk")
+    assert (found.via, found.sequence, found.standing) == ("page", 0, "counted")
+    assert "may come" in page(colleague_client, booking)
+
+
+def test_an_answer_from_a_page_that_is_old_is_not_taken_for_the_new_time(
+    office: Office, colleague_client: Client
+) -> None:
+    booking = book(office, participants=(Participant(user_id=office.colleague.pk),))
+    meeting = booking.occurrences.get()
+    services.accept_proposal(propose(booking, meeting, email=office.colleague.email), by=office.staff, now=LATER)
+    address = reverse("answer_give", args=[booking.number])
+    response = colleague_client.post(address, {"do": "yes", "sequence": 0}, follow=True)
+    assert "The session has changed meanwhile." in response.content.decode()
+    assert guest(booking, office.colleague.email).partstat == "NEEDS-ACTION"
+
+
+def test_who_is_not_invited_or_organizes_does_not_answer(
+    office: Office, staff_client: Client, manager_client: Client
+) -> None:
+    booking = book(office)
+    for client in (staff_client, manager_client):
+        assert 'id="mine"' not in page(client, booking)
+        assert client.post(reverse("answer_give", args=[booking.number]), {"do": "yes"}).status_code == 404
+
+
 def test_a_closed_session_is_not_there_for_others(office: Office, colleague_client: Client) -> None:
     booking = book(office, is_private=True)
     found = answer(guest(booking), "DECLINED", is_certain=False)
