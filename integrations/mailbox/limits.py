@@ -25,6 +25,8 @@ MAX_CALENDAR = 256_000
 #: Events and time zones together; what stands inside them, such as alarms, is bounded apart.
 MAX_COMPONENTS = 100
 MAX_BEGINS = 1_000
+#: Of more VTIMEZONEs, only so many are read.
+MAX_ZONES = 20
 #: Of one event.
 MAX_ATTENDEES = 500
 MAX_EXDATES = 400

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from integrations.mailbox import limits
 from integrations.mailbox.facts import ReadCalendar, ReadEvent
@@ -53,6 +53,7 @@ def read_calendar(parts: list[Part]) -> Found:
     method = named.pop() if named else ""
     if method and calendar.method and method != calendar.method:
         return Found(None, f"the mail says {method}, the calendar part {calendar.method}")
+    calendar = replace(calendar, method=calendar.method or method)
     if not calendar.method:
         return Found(None, "the calendar part has no METHOD", is_aside=is_file)
     if calendar.method not in METHODS:
@@ -97,8 +98,7 @@ def _read(part: Part) -> ReadCalendar:
 def _own_zones(parsed: Parsed) -> dict:
     return {
         one_line(zone.text("TZID"), limits.MAX_NAME): read_zone(zone)
-        for zone in parsed.calendar.parts
-        if zone.name == "VTIMEZONE"
+        for zone in [part for part in parsed.calendar.parts if part.name == "VTIMEZONE"][: limits.MAX_ZONES]
     }
 
 

@@ -27,10 +27,6 @@ class _Reading:
     zones: Zones
     faults: list[str] = field(default_factory=list)
 
-    def doubt(self, words: str) -> None:
-        if words not in self.zones.doubts:
-            self.zones.doubts.append(words)
-
     def time(self, name: str) -> ReadTime | None:
         line = self.component.first(name)
         if line is None or not line.value:
@@ -60,7 +56,7 @@ def read_event(component: Component, zones: Zones) -> ReadEvent:
         summary=one_line(component.text("SUMMARY"), limits.MAX_SUBJECT),
         description=paragraphs(component.text("DESCRIPTION"), limits.MAX_DESCRIPTION),
         location=one_line(component.text("LOCATION"), limits.MAX_SUBJECT),
-        comment=paragraphs("\n".join(line.text for line in component.all("COMMENT")), limits.MAX_COMMENT),
+        comment=_comment(component),
         status=reading.word("STATUS"),
         is_private=reading.word("CLASS") in _PRIVATE,
         is_transparent=reading.word("TRANSP") == "TRANSPARENT",
@@ -96,7 +92,7 @@ def _with_fault(event: ReadEvent, reading: _Reading) -> ReadEvent:
     if starts and ends and starts.at and ends.at and ends.at < starts.at:
         reading.faults.append("it ends before it begins")
     for words in reading.faults:
-        reading.doubt(words)
+        reading.zones.doubt(words)
     if not reading.faults:
         return event
     changes = {"fault": one_line("; ".join(reading.faults), limits.MAX_WORDS)}
@@ -120,7 +116,7 @@ def _sequence(reading: _Reading) -> int | None:
             continue
         if value.isascii() and value.isdigit() and len(value) <= 10 and int(value) <= _MAX_SEQUENCE:
             return int(value)
-        reading.doubt(f"{name} is no number")
+        reading.zones.doubt(f"{name} is no number")
     return None
 
 
@@ -132,7 +128,7 @@ def _stamp(reading: _Reading) -> datetime | None:
     try:
         moment = parse_moment(line.value)
     except Malformed as malformed:
-        reading.doubt(f"DTSTAMP: {malformed}")
+        reading.zones.doubt(f"DTSTAMP: {malformed}")
         return None
     if moment.is_utc or "TZID" not in line.parameters:
         return utc(moment.local)
@@ -167,6 +163,13 @@ def _after(starts: ReadTime, *, days: int, time: timedelta, zones: Zones) -> Rea
         raise Malformed("it has no end that can be known")
     shown = zones.wall_clock(at, tzid) or local + time
     return ReadTime(shown, starts.tzid, at, tzid_written=starts.tzid_written)
+
+
+def _comment(component: Component) -> str:
+    """Return COMMENT, or what Google Calendar writes beside the attendee instead."""
+    comments = [line.text for line in component.all("COMMENT")]
+    notes = [line.parameters.get("X-RESPONSE-COMMENT", "") for line in component.all("ATTENDEE")]
+    return paragraphs("\n".join(comments or notes), limits.MAX_COMMENT)
 
 
 def _rule(reading: _Reading) -> str:
@@ -206,7 +209,7 @@ def _attendees(reading: _Reading) -> tuple[ReadAttendee, ...]:
     for line in lines:
         mailbox = _mailbox(line)
         if mailbox is None:
-            reading.doubt("an attendee without a mail address was left out")
+            reading.zones.doubt("an attendee without a mail address was left out")
             continue
         found.append(_attendee(line, mailbox))
     return tuple(found)

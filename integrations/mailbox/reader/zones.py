@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
+from integrations.mailbox import limits
 from integrations.mailbox.reader.vtimezone import FileZone
 
 # Names under which programs write UTC, and that no table has.
@@ -53,7 +54,7 @@ class Zones:
 
     own: dict[str, FileZone]
     doubts: list[str]
-    _alike: dict[tuple[str, int], str] = field(default_factory=dict)
+    _alike: dict[str, str] = field(default_factory=dict)
 
     def instant(self, local: datetime, tzid: str) -> Instant:
         """Return which instant this naive wall clock is in the zone of this name."""
@@ -61,10 +62,10 @@ class Zones:
         if name:
             found = _instants(local, ZoneInfo(name))
             if own is not None and (by_file := own.instants(local)) and by_file[0] != found[0]:
-                self._doubt(f"the file's own rules for {tzid} differ from those of {name}, which count")
+                self.doubt(f"the file's own rules for {tzid} differ from those of {name}, which count")
             return Instant(name, self._one(found, local, name))
         if own is None:
-            self._doubt(f"the time zone {tzid!r} is not known and the file does not say what it is")
+            self.doubt(f"the time zone {tzid!r} is not known and the file does not say what it is")
             return Instant("", None)
         return self._by_file(local, tzid, own)
 
@@ -78,14 +79,15 @@ class Zones:
 
     def _by_file(self, local: datetime, tzid: str, own: FileZone) -> Instant:
         if own.fault:
-            self._doubt(f"the time zone {tzid!r} can't be used: {own.fault}")
+            self.doubt(f"the time zone {tzid!r} can't be used: {own.fault}")
             return Instant("", None)
-        key = (tzid, local.year)
-        if key not in self._alike:
-            self._alike[key] = _zone_like(own, local.year)
-        alike = self._alike[key]
-        self._doubt(f"{tzid!r} is read as {alike}" if alike else f"{tzid!r} is like no zone that is known")
-        return Instant(alike, self._one(own.instants(local), local, tzid))
+        if tzid not in self._alike:
+            self._alike[tzid] = _zone_like(own, local.year)
+        alike, found = self._alike[tzid], own.instants(local)
+        if alike and found and _instants(local, ZoneInfo(alike)) != found:
+            alike = ""
+        self.doubt(f"{tzid!r} is read as {alike}" if alike else f"{tzid!r} is like no zone that is known")
+        return Instant(alike, self._one(found, local, tzid))
 
     def _one(self, found: tuple[datetime, ...], local: datetime, name: str) -> datetime | None:
         """Return the first of the instants; of a wall clock in a gap that by the clock before it (RFC 5545 3.3.5)."""
@@ -93,11 +95,11 @@ class Zones:
             return None
         if len(found) == 2:
             what = "comes twice" if found[0] < found[1] else "does not exist"
-            self._doubt(f"{local:%Y-%m-%d %H:%M} {what} in {name}; it is read as {found[0]:%H:%M} UTC")
+            self.doubt(f"{local:%Y-%m-%d %H:%M} {what} in {name}; it is read as {found[0]:%H:%M} UTC")
         return found[0]
 
-    def _doubt(self, words: str) -> None:
-        if words not in self.doubts:
+    def doubt(self, words: str) -> None:
+        if words not in self.doubts and len(self.doubts) < limits.MAX_DOUBTS:
             self.doubts.append(words)
 
 

@@ -71,6 +71,12 @@ def test_calendar_part_is_found(parts: list[str]) -> None:
     assert (found.what, found.text) == (What.REPLY, "Tekst")
 
 
+def test_method_of_the_mail_is_enough() -> None:
+    found = read(calendar_mail(event().replace("METHOD:REQUEST\n", ""), method="CANCEL"))
+    assert found.calendar is not None
+    assert (found.what, found.calendar.method) == (What.CANCEL, "CANCEL")
+
+
 def test_calendar_inside_a_mail_that_was_attached_is_not_meant_for_us() -> None:
     forwarded = f"Content-Type: message/rfc822\n\n{calendar_mail(event(method='REPLY'), method='REPLY')}"
     found = read(mixed(TEXT, forwarded))

@@ -15,11 +15,12 @@ import pytest
 from integrations.mailbox import limits
 from integrations.mailbox.facts import ReadMail, What
 from integrations.mailbox.reader import Unreadable, read_mail
-from tests.integrations.mailbox.reader.mails import calendar_mail, event, mail, read, read_event, timed
+from tests.integrations.mailbox.reader.mails import UID, calendar_mail, event, mail, read, read_event, timed
 
 MB = 1_000_000
 MIXED = "multipart/mixed; boundary=b"
 RESULTS = "Authentication-Results: mx.urzad.example"
+EXDATES = [f"EXDATE;TZID=Evil{at % 97}:{2000 + at % 101}1124T{at % 24:02d}0000" for at in range(4_500)]
 IN_A_ZONE = ["DTSTART;TZID=Evil7:20261124T100000", "DTEND;TZID=Evil7:20261124T110000"]
 
 
@@ -120,6 +121,30 @@ MAILS: dict[str, tuple[Callable[[], str | bytes], What, str]] = {
     ),
     "97 zones": (
         lambda: calendar_mail(event(*IN_A_ZONE, zone=many_zones(97))),
+        What.REQUEST,
+        "",
+    ),
+    "4,500 EXDATEs in 97 zones and 101 years": (
+        lambda: calendar_mail(event(*EXDATES, zone=many_zones(97))),
+        What.UNUSABLE,
+        "more than 400 dates",
+    ),
+    "EXDATEs in 4,500 unknown zones": (
+        lambda: calendar_mail(event(*(f"EXDATE;TZID=X{at}:20261124T100000" for at in range(4_500)))),
+        What.UNUSABLE,
+        "more than 400 dates",
+    ),
+    "80 events of 50 EXDATEs in 19 zones": (
+        lambda: calendar_mail(
+            event(zone=many_zones(19)).replace(
+                "END:VCALENDAR",
+                "".join(
+                    f"BEGIN:VEVENT\nUID:{UID}\n" + "\n".join(EXDATES[at * 50 : at * 50 + 50]) + "\nEND:VEVENT\n"
+                    for at in range(80)
+                )
+                + "END:VCALENDAR",
+            )
+        ),
         What.REQUEST,
         "",
     ),
