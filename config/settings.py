@@ -208,6 +208,7 @@ else:
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_SECONDS", 20)
 if EMAIL_TIMEOUT < 1:
     raise ImproperlyConfigured("EMAIL_TIMEOUT_SECONDS must be at least 1: without a timeout mail could wait for ever.")
+MAIL_COALESCE_SECONDS = env.int("MAIL_COALESCE_SECONDS", 60)
 # Incoming mail: fetched from IMAP_URL, where there is one, or taken by `manage.py lmtp` and `manage.py receive_mail`.
 IMAP = parse_imap_url(env.str("IMAP_URL", ""))
 IMAP_DONE_FOLDER = env.str("IMAP_DONE_FOLDER", "Narada/done")

@@ -30,3 +30,5 @@ for _folder in ("static", "broker/queue", "broker/control"):
     (Path(VAR_DIR) / _folder).mkdir(parents=True, exist_ok=True)
 MAIL_FROM = DEFAULT_FROM_EMAIL = "narada@urzad.example"
 MAIL_DIR = Path(VAR_DIR) / "mail"
+# Tests that are about it set it.
+MAIL_COALESCE_SECONDS = 0

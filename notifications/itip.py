@@ -10,17 +10,17 @@ about the whole still waits, a newer one about the whole takes its place, whatev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from bookings.models import Absence, Attendee, BookingEvent, Occurrence, Proposal
-from notifications import wake
+from notifications import pace, wake
 from notifications.models import Message
 from notifications.outbox import GIVE_UP_AFTER
-from notifications.told import Told, read_told
+from notifications.told import Heard, Told, read_told
 from rooms import prepared
 
 Kind = Message.Kind
@@ -42,6 +42,8 @@ ON CONFLICT DO NOTHING
 """
 
 _SUPERSEDE = "UPDATE notifications_message SET state = 'superseded' WHERE id = ANY (%s)"
+# Only what waits for more news: what a mail server has put off stays put off.
+_HURRY = "UPDATE notifications_message SET due_at = %s WHERE id = ANY (%s) AND state = 'queued' AND due_at > %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +274,12 @@ def _concerns(event: BookingEvent, occurrence: Occurrence) -> bool:
 def _queue(event: BookingEvent, news: Iterable[_News], told: Told) -> None:
     """Write the rows, and drop those that wait and are told by the new ones as well."""
     settled = {item: _settled(item, told) for item in news}
-    dropped = [pk for item, final in settled.items() for pk in _replaced(final or item, told)]
+    replaced = {item: _replaced(final or item, told) for item, final in settled.items()}
+    dropped = [row.pk for older in replaced.values() for row in older]
     if dropped:
         prepared.run(_SUPERSEDE, [dropped])
+    due = _due(event, settled, replaced)
+    _hurry(event, due, told)
     rows = [
         Message(
             kind=item.kind,
@@ -286,7 +291,7 @@ def _queue(event: BookingEvent, news: Iterable[_News], told: Told) -> None:
             waits_for_id=event.booking.follows_id,
             occurrence=item.occurrence,
             recurrence_at=item.recurrence_at,
-            due_at=event.at,
+            due_at=due[item.attendee.pk],
             give_up_at=event.at + GIVE_UP_AFTER,
             created_at=event.at,
         )
@@ -296,6 +301,33 @@ def _queue(event: BookingEvent, news: Iterable[_News], told: Told) -> None:
     if rows:
         Message.objects.bulk_create(rows, ignore_conflicts=True)
         wake.worker_on_commit()
+
+
+def _due(
+    event: BookingEvent, settled: Mapping[_News, _News | None], replaced: Mapping[_News, Sequence[Heard]]
+) -> dict[int, datetime]:
+    """Return when the mails to each participant leave: all of one person's together, changes after a while (`pace`).
+
+    What takes the place of mails that wait leaves when the first of them would have.
+    """
+    due: dict[int, datetime] = {}
+    finals = [final for final in settled.values() if final]
+    wait = pace.wait_of(event) if any(final.kind == Kind.UPDATE for final in finals) else timedelta()
+    for final in finals:
+        at = event.at + (wait if final.kind == Kind.UPDATE else timedelta())
+        due[final.attendee.pk] = min(at, due.get(final.attendee.pk, at))
+    for item, older in replaced.items():
+        pk = item.attendee.pk
+        if pk in due:
+            due[pk] = min([due[pk], *(row.due_at for row in older)])
+    return due
+
+
+def _hurry(event: BookingEvent, due: Mapping[int, datetime], told: Told) -> None:
+    """Let go what waits for more news where it would hold up a mail that must not wait: mails leave in order (P11)."""
+    urgent = [pk for pk, at in due.items() if at <= event.at]
+    if waiting := [row.pk for pk in urgent for row in told.waiting.get(pk, ())]:
+        prepared.run(_HURRY, [event.at, waiting, event.at])
 
 
 def _settled(news: _News, told: Told) -> _News | None:
@@ -311,14 +343,14 @@ def _settled(news: _News, told: Told) -> _News | None:
     return news
 
 
-def _replaced(news: _News, told: Told) -> list[int]:
+def _replaced(news: _News, told: Told) -> list[Heard]:
     """Return the waiting rows that the news makes superfluous.
 
     A row that a worker has taken is left to it: the worker checks once more before it sends, and the newer mail waits
     until the older one is done with.
     """
     return [
-        row.pk
+        row
         for row in told.waiting.get(news.attendee.pk, ())
         if news.occurrence is None or row.occurrence_id == news.occurrence.pk
     ]

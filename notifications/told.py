@@ -14,12 +14,13 @@ Kind = Message.Kind
 
 # Locked by a statement of its own, and first: the next one sees what a worker had taken before us.
 _WAITING = """
-SELECT attendee_id, id, kind, occurrence_id, recurrence_at FROM notifications_message
+SELECT attendee_id, id, kind, occurrence_id, recurrence_at, due_at FROM notifications_message
 WHERE booking_id = %s AND version < %s AND state IN ('queued', 'retrying') AND kind <> 'counter'
 ORDER BY id FOR NO KEY UPDATE
 """
 _LAST = """
-SELECT DISTINCT ON (attendee_id) attendee_id, id, kind, occurrence_id, recurrence_at FROM notifications_message
+SELECT DISTINCT ON (attendee_id) attendee_id, id, kind, occurrence_id, recurrence_at, due_at
+FROM notifications_message
 WHERE booking_id = %s AND attendee_id IS NOT NULL AND (may_have_arrived OR state = 'sending') AND kind <> 'counter'
 ORDER BY attendee_id, kind = 'reminder', id DESC
 """
@@ -33,6 +34,7 @@ class Heard:
     kind: str
     occurrence_id: int | None
     recurrence_at: datetime | None
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

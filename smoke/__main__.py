@@ -75,6 +75,7 @@ def _instance(var: Path, port: int, secret: str) -> Iterator[str]:
         "JITSI_APP_SECRET": secret,
         "JOIN_OPENS_MINUTES": str(14 * 24 * 60),
         "REMINDER_LEADS": "14d",
+        "MAIL_COALESCE_SECONDS": "2",
     }
     log = var / "run.log"
     with log.open("wb") as output:

@@ -281,6 +281,7 @@ def environment(var_dir: Path, **values: str) -> dict[str, str]:
         "MAIL_FROM": settings.MAIL_FROM,
         "VAR_DIR": str(var_dir),
         "EMAIL_TIMEOUT_SECONDS": "2",
+        "MAIL_COALESCE_SECONDS": "0",
         **values,
     }
 

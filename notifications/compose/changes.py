@@ -92,7 +92,7 @@ def _with(known: Known, event: BookingEvent) -> Known:
     data: dict[str, Any] = event.data
     match event.kind:
         case Kind.MOVED if isinstance(data["from"], str):
-            return replace(known, interval=_interval(data["from"]))
+            return replace(known, interval=read_interval(data["from"]))
         case Kind.MOVED:
             return replace(known, rule=data["from"]) if data["from"] != data["to"] else known
         case Kind.ROOMS_CHANGED:
@@ -107,7 +107,7 @@ def _with(known: Known, event: BookingEvent) -> Known:
 
 def _with_meeting(known: Known, data: Mapping[str, Any]) -> Known:
     if moved := data.get("moved"):
-        known = replace(known, interval=_interval(moved["from"]))
+        known = replace(known, interval=read_interval(moved["from"]))
     if rooms := data.get("rooms"):
         known = replace(known, room_ids=tuple(rooms["before"]))
     return _with_details(known, data.get("details") or {})
@@ -121,7 +121,8 @@ def _with_details(known: Known, details: Mapping[str, Any]) -> Known:
     )
 
 
-def _interval(text: str) -> Interval:
+def read_interval(text: str) -> Interval:
+    """Read an interval as the data of an event keep it."""
     start, _slash, end = text.partition("/")
     return Interval(datetime.fromisoformat(start), datetime.fromisoformat(end))
 
