@@ -136,6 +136,7 @@ class RoomForm(forms.ModelForm):
             "needs_licence",
             "licence_pool",
             "mailbox",
+            "mail_takes_licence",
             "is_active",
             "position",
         )

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from bookings import as_request, recurrence, rows
 from bookings.models import Booking, Occurrence
 from bookings.recurrence import PatternRefused
@@ -107,16 +109,19 @@ def _bare(invitation: Invitation, room_ids: Sequence[int]) -> BookingRequest:
     )
 
 
-def own_dates(booking: Booking, *, but_for: Collection[date] = ()) -> list[OtherDate]:
-    """Return the meetings of a series that have a time of their own: kept as long as the rule stays as it is (H8)."""
+def own_dates(booking: Booking) -> list[OtherDate]:
+    """Return the meetings of a series that have a time or rooms of their own, with their time.
+
+    The time is kept as long as the rule stays as it is (H8); which rooms can be had is asked anew.
+    """
     zone = booking.zone
-    own = booking.occurrences.filter(status=Occurrence.Status.CONFIRMED, has_own_time=True)
+    is_own = Q(has_own_time=True) | Q(has_own_rooms=True)
+    own = booking.occurrences.filter(is_own, status=Occurrence.Status.CONFIRMED)
     found = []
     for meeting in own:
         on = meeting.original_start_at.astimezone(zone).date()
-        if on not in but_for:
-            start, end = datetime.fromisoformat(meeting.local_start), datetime.fromisoformat(meeting.local_end)
-            found.append(OtherDate(on, start, end))
+        start, end = datetime.fromisoformat(meeting.local_start), datetime.fromisoformat(meeting.local_end)
+        found.append(OtherDate(on, start, end))
     return found
 
 

@@ -118,6 +118,24 @@ def test_changed_date_in_a_mail_of_its_own_changes_that_date_alone(room: Room) -
     assert len(starts()) == 8
 
 
+@pytest.mark.parametrize(
+    ("sequence", "stamp", "outcome"),
+    [
+        # Sent together with the series, of which it is a part.
+        (2, "20261109T064000Z", "room_answered"),
+        # Programs differ in whether a date's SEQUENCE goes on from the series'; its time does.
+        (1, "20261109T065000Z", "room_answered"),
+        (3, "20261109T063000Z", "room_answered"),
+        (2, "20261109T063000Z", "room_old"),
+        (1, "20261109T064000Z", "room_old"),
+    ],
+)
+def test_date_is_news_by_its_sequence_or_its_time(room: Room, sequence: int, stamp: str, outcome: str) -> None:
+    receive(mail_of(replace(SERIES, sequence=2, stamp="20261109T064000Z")))
+    one = Meeting(recurrence="20261201T100000", start="20261201T130000", end="20261201T140000")
+    assert receive(mail_of(replace(one, sequence=sequence, stamp=stamp)))[0] == outcome
+
+
 def test_changed_date_that_does_not_fit_is_declined_and_freed(office: Office, room: Room) -> None:
     take(office, room, tuesday(12, 1, 13))
     receive(mail_of(SERIES))

@@ -94,6 +94,17 @@ def test_each_room_of_a_series_goes_without_its_own_dates(office: Office, room: 
     assert rooms_held() == ["2.14", "2.16", "2.16", "2.14", "2.16", "2.14", "2.16"]
 
 
+def test_date_that_has_come_free_is_taken_with_the_next_mail(office: Office, room: Room, second: Room) -> None:
+    day = at(10).replace(month=12, day=1)
+    in_the_way = services.book(ask(office.staff, room, start=day), by=office.staff, now=NOW)
+    series = replace(BOTH, rrule="FREQ=WEEKLY;COUNT=4;BYDAY=TU")
+    receive(mail_of(series))
+    services.cancel(in_the_way, by=office.staff, now=NOW)
+    _outcome, sent = receive(mail_of(replace(series, title="Nowy", stamp="20261109T064000Z")))
+    assert by_room(sent) == [("sala214", "", "ACCEPTED"), ("sala216", "", "ACCEPTED")]
+    assert rooms_held() == ["2.14", "2.16"] * 4
+
+
 def test_room_taken_off_one_date_of_a_series(room: Room, second: Room) -> None:
     series = replace(BOTH, rrule="FREQ=WEEKLY;COUNT=4;BYDAY=TU")
     receive(mail_of(series))
