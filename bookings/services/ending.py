@@ -69,6 +69,8 @@ class _Task:
         if not booking.is_series:
             booking.local_end = local_end
         booking.save()
+        if meeting.starts_at > self.now:
+            rows.forget_answers(booking, [meeting.pk], whole=not booking.is_series, now=self.now)
         move = {"from": rows.as_text(before), "to": rows.as_text(meeting.interval)}
         kind, data = (Kind.MEETING_CHANGED, {"moved": move}) if booking.is_series else (Kind.MOVED, move)
         events.record(booking, kind, actor=self.by, at=self.now, occurrence=meeting, data=data)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from bookings import as_request, queries, services
 from bookings.models import Answer, Attendee, BookingEvent
-from bookings.rules import Participant
+from bookings.rules import Decision, Participant
 from tests.bookings.answering import LATER, MAZ, MIGRI, answer, book, change, given, guest, move, partstat, partstats
-from tests.bookings.series import meetings
+from tests.bookings.series import at_day, meetings, weekly
 from tests.factories import Office
 
 Standing, Kind = Answer.Standing, BookingEvent.Kind
@@ -277,3 +277,59 @@ def test_an_answer_to_a_newer_version_counts_before_one_that_was_given_later(off
     found = services.record_answer(guest(booking), given(A, minutes=5, sequence=1), now=LATER + timedelta(minutes=20))
     assert found.standing == Standing.COUNTED
     assert partstats(booking) == [A, A, A, A, A]
+
+
+def test_single_dates_moved_with_the_series_are_asked_about_alone(office: Office) -> None:
+    booking = book(office, series=True)
+    answer(guest(booking), A)
+    request = as_request.of_series(booking)
+    assert request.series
+    later = Decision(date(2026, 12, 8), "change", at_day(12, 8, 14), at_day(12, 8, 15))
+    changed = replace(request, series=replace(request.series, decisions=(later,)))
+    booking = services.change(booking, changed, by=office.staff, now=LATER, version=booking.version)
+    assert partstats(booking) == [A, A, N, A, A]
+    assert [meeting.asked_sequence for meeting in meetings(booking)] == [0, 0, 1, 0, 0]
+    assert booking.asked_sequence == 0
+
+
+def test_a_date_that_was_left_out_and_has_a_meeting_after_all_is_asked_about(office: Office) -> None:
+    booking = book(office, series=weekly(decisions=(Decision(date(2026, 12, 8), "skip"),)))
+    answer(guest(booking), A)
+    request = as_request.of_series(booking)
+    assert request.series
+    again = replace(request, series=replace(request.series, decisions=()))
+    booking = services.change(booking, again, by=office.staff, now=LATER, version=booking.version)
+    assert partstats(booking) == [A, A, N, A, A]
+    third = meetings(booking)[2]
+    assert answer(guest(booking), A, minutes=5, sequence=0, occurrence=third).standing == Standing.OLD_VERSION
+
+
+def test_other_rooms_leave_answers_alone(office: Office) -> None:
+    booking = book(office, series=True)
+    answer(guest(booking), A)
+    second = meetings(booking)[1]
+    request = replace(as_request.of_meeting(second), room_ids=(office.room("TAB/A").pk,))
+    booking = change(office, booking, second, request)
+    assert partstats(booking) == [A] * 5
+    assert answer(guest(booking, MIGRI), D, minutes=5, sequence=0, occurrence=second).standing == Standing.COUNTED
+
+
+def test_a_session_that_goes_on_longer_asks_nobody_whether_they_come(office: Office) -> None:
+    booking = book(office)
+    answer(guest(booking), A)
+    meeting = booking.occurrences.get()
+    now = meeting.starts_at + timedelta(minutes=30)
+    services.end_at(meeting, meeting.ends_at + timedelta(minutes=30), by=office.staff, now=now)
+    assert partstat(booking) == A
+    meeting.refresh_from_db()
+    services.end_at(meeting, now + timedelta(minutes=5), by=office.staff, now=now)
+    assert partstat(booking) == A
+
+
+def test_a_session_to_come_that_ends_earlier_is_another_time(office: Office) -> None:
+    booking = book(office)
+    answer(guest(booking), A)
+    meeting = booking.occurrences.get()
+    services.end_at(meeting, meeting.ends_at - timedelta(minutes=30), by=office.staff, now=LATER)
+    assert partstat(booking) == N
+    assert answer(guest(booking), A, minutes=5, sequence=0).standing == Standing.OLD_VERSION
