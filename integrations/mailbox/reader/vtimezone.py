@@ -97,7 +97,7 @@ class FileZone:
         if self.fault:
             return ()
         guesses = {local - offset for one in self.observances for offset in (one.before, one.offset)}
-        right = sorted(at for at in guesses if at + (self._offset(at) or _MAX_OFFSET * 2) == local)
+        right = sorted(at for at in guesses if self._offset(at) == local - at)
         if not right:
             right = self._around_gap(local)
         return tuple(at.replace(tzinfo=UTC) for at in right[:2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from integrations.mailbox.facts import What
+from integrations.mailbox.facts import Mailbox, What
 from tests.integrations.mailbox.reader.mails import mail, read
 
 OURS = "Anna Wrzesińska <narada@urzad.example>"
@@ -159,3 +159,9 @@ def test_sealed_letter_says_that_it_is(kind: str, reason: str) -> None:
 )
 def test_subject_is_decoded(value: str, subject: str) -> None:
     assert read(mail("a", f"Subject: {value}")).subject == subject
+
+
+def test_mail_from_a_pipe_begins_with_its_envelope() -> None:
+    """Postfix's pipe and mbox files put a line before the headers that is none."""
+    found = read("From jan@gmina.example  Mon Nov  9 08:00:00 2026\n" + mail("Będę."))
+    assert (found.sender, found.text) == (Mailbox("jan@gmina.example"), "Będę.")

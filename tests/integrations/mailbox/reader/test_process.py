@@ -207,3 +207,29 @@ def test_process_knows_neither_django_nor_secrets() -> None:
             assert b"NARADA_TEST_SECRET" not in Path(f"/proc/{pid_of(reader)}/environ").read_bytes()
     finally:
         del os.environ["NARADA_TEST_SECRET"]
+
+
+def test_fork_starts_a_process_of_its_own(reader: Reader) -> None:
+    """As Celery's workers are forks: two of them on one pair of pipes would read each other's mails."""
+    reader.read(LETTER)
+    theirs, ours = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            reader.read(LETTER)
+            os.write(ours, f"{pid_of(reader)}".encode())
+            reader.close()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert int(os.read(theirs, 20)) != pid_of(reader)
+    assert reader.read(LETTER).what == What.TEXT, "the one of the parent goes on"
+
+
+def test_mail_that_was_interrupted_answers_no_other_one(reader: Reader) -> None:
+    reader.read(LETTER)
+    os.kill(pid_of(reader), signal.SIGSTOP)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        reader.read(letter("the first").encode())
+    assert reader.read(letter("the second").encode()).text == "the second"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
+from integrations.ical.zones import clock_of_series
 from integrations.mailbox.facts import ReadTime
 from integrations.mailbox.reader.zones import known_name
 from tests.integrations.mailbox.reader.mails import ZONE, calendar_mail, event, read, read_event
@@ -216,3 +217,21 @@ def test_duration_counts_days_by_the_calendar_and_hours_by_the_clock(duration: s
 def test_duration_that_is_none_is_a_fault(duration: str) -> None:
     found = read_event("DTSTART:20270327T120000Z", f"DURATION:{duration}")
     assert (found.ends, found.fault) == (None, "DURATION can't be read")
+
+
+PLACES = (
+    *("Europe/London", "Europe/Dublin", "America/New_York", "Australia/Sydney", "Australia/Lord_Howe"),
+    *("Pacific/Auckland", "Asia/Kathmandu", "America/St_Johns", "Europe/Helsinki", "Asia/Tokyo", "Africa/Abidjan"),
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_rules_of_any_place_are_run_rightly(place: str) -> None:
+    """Under a name that nobody knows, so that only the block that goes out for this zone can tell the instants."""
+    zone, block = ZoneInfo(place), clock_of_series(place, year=2026).block.decode().replace(place, "Unknown")
+    for day in range(0, 730, 13):
+        local = datetime(2026, 1, 1, 9, 30) + timedelta(days=day)
+        found = starts(f"{local:%Y%m%dT%H%M%S}", zone=block, parameters=";TZID=Unknown")
+        assert found.at == local.replace(tzinfo=zone).astimezone(UTC), local
+        if found.tzid:
+            assert local.replace(tzinfo=ZoneInfo(found.tzid)).astimezone(UTC) == found.at
