@@ -1,4 +1,4 @@
-"""Mails as programs write them (tests/mail/inbound), against a session of ours: stored, read, handled, on the session."""
+"""Mails as programs write them (tests/mail/inbound), against a session of ours: from the store to the session."""
 
 from __future__ import annotations
 

@@ -109,7 +109,8 @@ def test_what_outlook_has_beside_the_answer_is_its_comment(guest: Attendee) -> N
         b"X-MS-Has-Attach: \r\n"
         + vouched(MIGRI).replace("\n", "\r\n").encode()
         + body[0]
-        + b'Content-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n'
+        + b'Content-Type: multipart/alternative; boundary="b"\r\n\r\n'
+        + b"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
         + "Nie dojadę, pociąg nie jedzie.\r\n--b\r\n".encode()
         + body[1]
         + body[2]
