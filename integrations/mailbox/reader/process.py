@@ -22,10 +22,18 @@ from integrations.mailbox.reader.frames import READ, UNREADABLE_AND_GONE, read_f
 _ROOT = Path(__file__).resolve().parents[3]
 # The process meets what strangers write, so it gets no passwords and keys to hold.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONTZPATH", "PYTHONHASHSEED")
-_ENDINGS = {
-    signal.SIGPROF: "it takes longer than {cpu_seconds} seconds of processor time",
-    signal.SIGKILL: "the system ended the process that read it, likely for want of memory",
+_ENDINGS: dict[int, str] = {
+    signal.SIGPROF: "it takes longer than {cpu_seconds:g} seconds of processor time",
+    signal.SIGKILL: "the system ended the process that read it, twice, likely for want of memory",
 }
+
+
+class _Ended(Exception):
+    """The process ended without an answer; `by`: the signal that ended it, or 0."""
+
+    def __init__(self, by: int) -> None:
+        super().__init__(by)
+        self.by = by
 
 
 class Reader:
@@ -84,6 +92,19 @@ class Reader:
         self.close()
 
     def _ask(self, asked: bytes, raw: bytes) -> bytes:
+        """Return the answer. A process that ended beside its bounds may have met another fate: once more."""
+        try:
+            return self._ask_once(asked, raw)
+        except _Ended as ended:
+            if ended.by == signal.SIGPROF:
+                raise Unreadable(self._why(ended))
+        try:
+            return self._ask_once(asked, raw)
+        except _Ended as ended:
+            raise Unreadable(self._why(ended))
+
+    def _ask_once(self, asked: bytes, raw: bytes) -> bytes:
+        """Raises: _Ended when the process ended without an answer."""
         child = self._running()
         try:
             answer = _exchange(child, asked, raw, wait_seconds=self._wait_seconds)
@@ -95,7 +116,7 @@ class Reader:
             self._end()
             raise
         if answer is None:
-            raise Unreadable(self._why_it_ended(child))
+            raise _Ended(self._ended_by(child))
         self._answered += 1
         if self._answered >= self._mails_per_process or answer[:1] == UNREADABLE_AND_GONE:
             self._end()
@@ -111,16 +132,18 @@ class Reader:
             self._answered = 0
         return self._child
 
-    def _why_it_ended(self, child: subprocess.Popen[bytes]) -> str:
+    def _why(self, ended: _Ended) -> str:
+        words = _ENDINGS.get(ended.by, "the process that read it broke down, twice")
+        return words.format(cpu_seconds=self._cpu_seconds)
+
+    def _ended_by(self, child: subprocess.Popen[bytes]) -> int:
+        """Return the signal that ended the process, 0 where it was none."""
         try:
-            ended_by = -child.wait(timeout=5)
+            return -child.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            ended_by = 0
-        self._end()
-        for number, words in _ENDINGS.items():
-            if ended_by == number:
-                return words.format(cpu_seconds=f"{self._cpu_seconds:g}")
-        return "the process that read it broke down"
+            return 0
+        finally:
+            self._end()
 
     def _end(self) -> None:
         child, self._child = self._child, None
