@@ -224,6 +224,15 @@ def test_cancel_of_the_series(room: Room) -> None:
     assert not RoomHold.objects.filter(live=True).exists()
 
 
+def test_date_that_comes_after_its_series_was_cancelled_books_nothing(room: Room) -> None:
+    receive(mail_of(SERIES))
+    receive(mail_of(replace(SERIES, sequence=5, stamp="20261109T065000Z"), method="CANCEL"))
+    late = Meeting(recurrence="20261201T100000", start="20261201T130000", end="20261201T140000", sequence=2)
+    outcome, sent = receive(mail_of(late))
+    assert (outcome, sent) == ("room_old", [])
+    assert starts() == []
+
+
 def test_series_longer_than_the_horizon_is_declined(room: Room, settings: Any) -> None:
     settings.BOOKING_HORIZON_DAYS = 30
     _outcome, sent = receive(mail_of(SERIES))
