@@ -13,7 +13,16 @@ from django.db.models import Case, When
 from accounts.models import User
 from bookings import as_request, availability, events, rows
 from bookings.events import Topic
-from bookings.models import Attendee, Booking, BookingEvent, Occurrence, Proposal, as_interval, as_range
+from bookings.models import (
+    LONGEST_HOLD,
+    Attendee,
+    Booking,
+    BookingEvent,
+    Occurrence,
+    Proposal,
+    as_interval,
+    as_range,
+)
 from bookings.rules import BookingRequest, Code, Refusal, Scope, clean_text
 from bookings.services import answers, changing
 from bookings.services.approvals import AlreadyDecided
@@ -100,8 +109,20 @@ def _is_current(proposal: Proposal, *, now: datetime) -> bool:
         and answers.is_invited(attendee, target)
         and meeting.starts_at > now
         and asked <= proposal.sequence <= booking.sequence
-        and as_interval(proposal.period) != meeting.interval
+        and _is_another_time(proposal)
     )
+
+
+def _is_another_time(proposal: Proposal) -> bool:
+    """Say whether it proposes something that could be: another time, and of a whole series another time of day."""
+    wanted, stands = as_interval(proposal.period), proposal.occurrence.interval
+    if wanted.duration > LONGEST_HOLD:
+        return False
+    if not proposal.is_whole_series:
+        return wanted != stands
+    zone = proposal.booking.zone
+    times = [(item.start_at.astimezone(zone).time(), item.duration) for item in (wanted, stands)]
+    return times[0] != times[1]
 
 
 def _is_newer(one: Proposal, other: Proposal) -> bool:

@@ -189,8 +189,16 @@ def test_accepting_for_a_whole_series_moves_its_time_of_day(office: Office) -> N
     assert len(local_starts(booking)) == 5
 
 
-def test_what_proposes_the_time_that_stands_is_no_proposal(office: Office) -> None:
+def test_what_proposes_the_time_that_stands_or_what_can_not_be_is_no_proposal(office: Office) -> None:
     assert propose(book(office), hours=0) is None
+    booking = book(office, series=True, start=at(14))
+    first = meetings(booking)[0]
+    # The first date of the rule, as programs name all of a series, is not the next meeting's day.
+    same = {"occurrence": meetings(booking)[1], "is_whole_series": True}
+    assert propose(booking, hours=-24 * 7, **same) is None
+    for_years = Interval(first.starts_at, first.starts_at + timedelta(days=9_000))
+    values = {"comment": "", "sequence": 0, "stamped_at": LATER, "is_certain": True, "now": LATER}
+    assert services.record_proposal(guest(booking), for_years, occurrence=first, **values) is None
 
 
 def test_a_proposal_of_somebody_removed_is_kept_as_outdated(office: Office) -> None:
