@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
 from django.db import DatabaseError, InterfaceError, connection
 
 from integrations.mailbox.troubles import find_troubles
+from notifications.heartbeat import last_beat
 
-#: Where the worker's last sign of life is kept, as ISO 8601 with offset.
-HEARTBEAT_KEY = "worker.heartbeat"
 HEARTBEAT_FRESH_FOR = timedelta(seconds=30)
 
 
@@ -29,21 +27,17 @@ class Readiness:
         return not self.missing
 
 
-def beat_heart(now: datetime) -> None:
-    cache.set(HEARTBEAT_KEY, now.isoformat(), timeout=None)
-
-
 def find_readiness(now: datetime) -> Readiness:
     """Look at the database and the worker. Never raises for either being gone."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        seen = cache.get(HEARTBEAT_KEY)
+        seen = last_beat()
         troubles = find_troubles().names(now)
     except (DatabaseError, InterfaceError):
         return Readiness(("database", "worker"))
     if seen is None:
         return Readiness(("worker",), troubles=troubles)
     # A clock that was set back must not make an old heartbeat look fresh for ever.
-    age = abs(now - datetime.fromisoformat(seen))
+    age = abs(now - seen)
     return Readiness(() if age < HEARTBEAT_FRESH_FOR else ("worker",), age, troubles)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bookings import services
 from integrations.mailbox import fetch, inbox, store
-from notifications import delivery, health, reminders
+from notifications import delivery, heartbeat, reminders
 
 # One delivery per process: a server that hangs must not hold up the worker's other threads, the heartbeat among them.
 # A second one would find the same rows taken; more throughput comes from more processes.
@@ -101,4 +101,4 @@ def forget_mail() -> None:
 @shared_task
 def beat_heart() -> None:
     """Leave a sign of life: the beat runs, the broker passes messages on, and the worker does them."""
-    health.beat_heart(timezone.now())
+    heartbeat.beat_heart(timezone.now())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -16,7 +15,7 @@ from tests.servers import free_port
 
 @pytest.fixture(autouse=True)
 def no_heartbeat() -> None:
-    cache.delete(health.HEARTBEAT_KEY)
+    heartbeat.forget()
 
 
 def test_healthz_answers_everybody_without_the_database(django_assert_num_queries: object) -> None:
@@ -55,13 +54,13 @@ def test_readyz_names_a_worker_that_was_never_seen() -> None:
 )
 def test_a_sign_of_life_is_fresh_for_half_a_minute(seconds: float, missing: tuple[str, ...]) -> None:
     now = datetime.fromisoformat("2026-11-24T09:00:00+00:00")
-    health.beat_heart(now - timedelta(seconds=seconds))
+    heartbeat.beat_heart(now - timedelta(seconds=seconds))
     assert health.find_readiness(now).missing == missing
 
 
 @pytest.mark.django_db(transaction=True)
 def test_readyz_names_a_database_that_is_gone() -> None:
-    health.beat_heart(timezone.now())
+    heartbeat.beat_heart(timezone.now())
     connection.close()
     port, connection.settings_dict["PORT"] = connection.settings_dict["PORT"], str(free_port())
     try:
