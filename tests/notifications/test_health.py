@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from notifications import health, tasks
+from notifications import health, heartbeat, tasks
 from tests.servers import free_port
 
 
