@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,12 +15,14 @@ from benchmarks.figures import Figure, benchmark
 from benchmarks.meter import Cpu
 from benchmarks.sink import running_sink
 from bookings import services
+from bookings.rules import Decision
 from notifications import claims, delivery, reminders
 from notifications.compose import compose
 from notifications.compose.shelf import Shelf
 from notifications.models import Message
 
 _GUESTS = 16
+_MOVED = 5
 _SESSIONS = 9
 _CALLS = 30
 _REMINDED = 1_000
@@ -37,14 +40,27 @@ def _invite(bench: Bench, sessions: int) -> int:
 def render(bench: Bench) -> Iterator[Figure]:
     """Write the invitations to sessions with 16 guests: texts, calendar part, all bytes; nothing is sent."""
     _invite(bench, 1 if bench.quick else _SESSIONS)
-    spent, written = Cpu(0, 0), 0
-    while batch := claims.claim(bench.now + timedelta(seconds=1)):
-        before, shelf = bench.meter.read(), Shelf()
-        for message in batch:
-            compose(message, now=bench.now, shelf=shelf)
-        spent += bench.meter.read() - before
-        written += len(batch)
+    spent, written = _write_all(bench)
     yield _per_second("mail.render.per_cpu_s", bench, written, spent)
+    bench.undo()
+
+
+@benchmark("mail.render_series")
+def render_series(bench: Bench) -> Iterator[Figure]:
+    """Write the invitations to a series of 52 meetings, five of them at another time, with 16 guests."""
+    user = bench.fresh_user()
+    request = bench.series(bench.rooms_free_at_noon()[0], by=user)
+    assert request.series
+    people = bench.request(bench.gaps(1)[0], by=user, guests=_GUESTS).participants
+    # Online in the evening, where no room or licence can be in the way.
+    evenings = tuple(
+        Decision(day.date(), "change", day.replace(hour=20), day.replace(hour=21), ())
+        for day in bench.working_days(_MOVED * 2)[::2]
+    )
+    series = replace(request.series, decisions=evenings)
+    services.book(replace(request, series=series, participants=people), by=user, now=bench.now)
+    spent, written = _write_all(bench)
+    yield _per_second("mail.render_series.per_cpu_s", bench, written, spent)
     bench.undo()
 
 
@@ -111,6 +127,18 @@ def _when_due(bench: Bench, number: int) -> datetime:
         )
         (starts_at,) = cursor.fetchone()
     return starts_at
+
+
+def _write_all(bench: Bench) -> tuple[Cpu, int]:
+    """Write every mail that waits, in batches as the worker does; return what that cost and how many they were."""
+    spent, written = Cpu(0, 0), 0
+    while batch := claims.claim(bench.now + timedelta(seconds=1)):
+        before, shelf = bench.meter.read(), Shelf()
+        for message in batch:
+            compose(message, now=bench.now, shelf=shelf)
+        spent += bench.meter.read() - before
+        written += len(batch)
+    return spent, written
 
 
 def _per_second(name: str, bench: Bench, done: int, spent: Cpu) -> Figure:

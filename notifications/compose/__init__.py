@@ -47,9 +47,9 @@ def compose(message: Message, *, now: datetime, shelf: Shelf | None = None) -> M
     shelf = shelf or Shelf()
     with translation.override(message.attendee.language):
         letter = read_letter(message, now=now, shelf=shelf)
-        rendered = words.render(letter)
+        rendered = words.render_shared(letter, shelf=shelf)
         calendar = _calendar(message, meeting.from_letter(letter, shelf=shelf)) if letter.has_calendar else None
-    headers = mime.headers_for(message, letter, subject=rendered.subject, now=now)
+    headers = mime.headers_for(message, letter, subject=rendered.subject, now=now, shelf=shelf)
     return _mail(headers, rendered, calendar)
 
 

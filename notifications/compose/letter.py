@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -81,6 +82,22 @@ class Letter:
     @property
     def title(self) -> str:
         return self.matter.title
+
+    @property
+    def shared(self) -> tuple[Hashable, ...]:
+        """What the templates read: letters with the same say the same in all but the join address.
+
+        Words follow from the versions, zones and languages that are here. A template that reads something else needs
+        it here (tests/notifications/test_compose_shared.py).
+        """
+        matter, attendee = self.matter, self.attendee
+        return (
+            (self.kind, self.booking.pk, self.booking.version, self.occurrence.pk),
+            (attendee.language, attendee.time_zone, attendee.is_organizer, attendee.removed_at is not None),
+            (matter.title, matter.is_series, matter.recurrence_at, matter.has_rest, matter.absent, matter.rebooked),
+            (self.interval, self.when, self.short_when, self.places, self.changes, self.reason, self.proposed),
+            (self.minutes_before, self.days_ahead, self.guests),
+        )
 
     @property
     def is_removal(self) -> bool:

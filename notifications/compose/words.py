@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, replace
 
 import css_inline
 from django.template import Context
 from django.template.loader import get_template
+from django.utils.html import escape
 
 from integrations.ical.text import one_line
 from notifications.compose.letter import Letter
 from notifications.compose.notice import NoticeLetter
+from notifications.compose.shelf import Shelf
 
 # Mail programs drop style sheets; what can only stand in one (dark mode, narrow screens) is marked to stay.
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _BLANK_LINES = re.compile(r"\n{3,}")
+# Stands for the join address in texts that several people get; nobody can know it and write it into a description.
+_JOIN_URL = f"https://join.invalid/{secrets.token_hex(16)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,19 @@ class Rendered:
     subject: str
     text: str
     html: str
+
+
+def render_shared(letter: Letter, *, shelf: Shelf) -> Rendered:
+    """Return what `render` does, and fill the templates once for all who are told the same: all but the join address.
+
+    Filling them and writing the styles into every tag is most of the work of a mail.
+    """
+    shared = shelf.keep(("texts", *letter.shared), lambda: render(replace(letter, join_url=_JOIN_URL)))
+    return Rendered(
+        shared.subject,
+        shared.text.replace(_JOIN_URL, letter.join_url),
+        shared.html.replace(_JOIN_URL, escape(letter.join_url)),
+    )
 
 
 def render(letter: Letter | NoticeLetter) -> Rendered:

@@ -129,6 +129,8 @@ class Post:
             shelf = Shelf()
             for message in batch:
                 mail = compose(message, now=now, shelf=shelf)
+                if message.attendee is not None:
+                    assert mail == compose(message, now=now), "a batch says something else"
                 if not claims.begin(message, now, mail=mail):
                     continue
                 if mail.calendar is not None:

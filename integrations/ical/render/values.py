@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from icalendar import Event, vText
-from icalendar.parser import Contentline
 
 from integrations.ical.render.facts import Rule
 from integrations.ical.text import one_line
 from integrations.ical.zones import Clock, in_fold
 from rooms.interval import Interval
 
+_OCTETS = 75
+_ESCAPES_BEGIN = b"\\^"
+_FEW = 8
 _UNTIL = re.compile(r"(?<=UNTIL=)\d{8}T\d{6}Z")
 
 
@@ -44,8 +46,24 @@ def fits_in_parameter(text: str) -> bool:
 
 
 def folded(line: bytes) -> bytes:
-    """Return a content line, folded as RFC 5545 3.1 asks: at most 75 octets, no character cut (B7)."""
-    return bytes(Contentline(line.decode()).to_ical())
+    """Return a content line, folded as RFC 5545 3.1 asks: at most 75 octets, no character cut (B7).
+
+    Nor an escaped one such as `\\n`: some readers look for those before they unfold.
+    """
+    if len(line) <= _OCTETS:
+        return line
+    parts, begin, width = [], 0, _OCTETS
+    while len(line) - begin > width:
+        end = begin + width
+        while line[end] & 0b1100_0000 == 0b1000_0000:  # within a character of UTF-8
+            end -= 1
+        before = line[begin:end].rstrip(_ESCAPES_BEGIN)
+        # A long row of backslashes is cut wherever it is.
+        end = begin + len(before) if end - begin - len(before) < _FEW else end
+        parts.append(line[begin:end])
+        begin, width = end, _OCTETS - 1  # the blank counts
+    parts.append(line[begin:])
+    return b"\r\n ".join(parts)
 
 
 def rrule_of(rule: Rule) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.ical.render import Person, render_cancel, render_request
+from integrations.ical.render.values import folded
 from integrations.ical.text import one_line, paragraphs
 from tests.integrations.ical.meetings import MEETING, URL, lines_of, meeting, parsed
 
@@ -95,3 +97,13 @@ def test_cleaned_lines_are_one_line_and_stay_the_same(text: str) -> None:
 )
 def test_paragraphs_keep_only_line_breaks(text: str, expected: str) -> None:
     assert paragraphs(text) == expected
+
+
+@given(st.text(alphabet=st.sampled_from("aąż😀\\\\^;,\n \u200d"), max_size=400))
+def test_lines_are_folded_between_characters_and_unfold_again(text: str) -> None:
+    line = f"SUMMARY:{text}".replace("\n", "\\n").encode()
+    parts = folded(line).split(b"\r\n ")
+    assert b"".join(parts) == line
+    assert max(map(len, folded(line).split(b"\r\n"))) <= 75
+    assert "".join(part.decode() for part in parts) == line.decode()
+    assert not any(re.search(rb"(?<!\\)\\$", part) for part in parts[:-1])
