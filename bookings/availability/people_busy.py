@@ -42,7 +42,7 @@ WITH near AS MATERIALIZED (
             AND absent.removed_at IS NULL AND person.occurrence_id IS NULL
     ) AND coalesce((
         SELECT own.partstat FROM bookings_meetinganswer own JOIN bookings_attendee who ON who.id = own.attendee_id
-        WHERE own.occurrence_id = meeting.id AND who.user_id = someone.id
+        WHERE own.occurrence_id = meeting.id AND who.user_id = someone.id AND who.booking_id = person.booking_id
             AND who.removed_at IS NULL AND person.occurrence_id IS NULL
         LIMIT 1
     ), person.partstat) NOT IN ('DECLINED', 'DELEGATED')
