@@ -291,6 +291,8 @@ LOGGING = {
     "loggers": {
         # Beat's tasks come every few seconds; the tasks say themselves what they did when there is something to say.
         **{name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "celery.beat")},
+        # The LMTP server's library tells every command, with the addresses in it.
+        "mail.log": {"level": "WARNING"},
         # Tells every step of the few that it takes to make our fonts.
         "fontTools": {"level": "WARNING"},
     },

@@ -95,11 +95,6 @@ class Server:
         if self._address.path:
             Path(self._address.path).unlink(missing_ok=True)
 
-    @property
-    def port(self) -> int:
-        assert self._server is not None
-        return int(self._server.sockets[0].getsockname()[1])
-
     def _session(self) -> _Session:
         return _Session(self)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import parse_email_url
+from config.env import parse_email_url, parse_imap_url
 
 
 def parsed(url: str) -> tuple[Any, ...]:
@@ -41,4 +41,31 @@ def test_anything_else_is_refused_without_the_password(url: str) -> None:
     with pytest.raises(ImproperlyConfigured) as refused:
         parse_email_url(url)
     assert "EMAIL_URL" in str(refused.value)
+    assert "tajne" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "imaps://narada%40urzad.example:p%40s%2Fs@poczta.urzad.example",
+            ("poczta.urzad.example", 993, "imaps", "narada@urzad.example", "p@s/s", "INBOX"),
+        ),
+        ("imap+starttls://u:p@mail:1143/Narada/nowe", ("mail", 1143, "imap+starttls", "u", "p", "Narada/nowe")),
+        ("imap://u:p@127.0.0.1", ("127.0.0.1", 143, "imap", "u", "p", "INBOX")),
+    ],
+)
+def test_where_mail_is_fetched_is_read(url: str, expected: tuple[Any, ...]) -> None:
+    assert tuple((parse_imap_url(url) or {}).values()) == expected
+
+
+def test_no_address_fetches_nothing() -> None:
+    assert parse_imap_url("") is None
+
+
+@pytest.mark.parametrize("url", ["imaps://mail", "imaps://u@mail", "pop3://u:tajne@mail", "imaps://u:tajne@mail:99999"])
+def test_any_other_mailbox_is_refused_without_the_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured) as refused:
+        parse_imap_url(url)
+    assert "IMAP_URL" in str(refused.value)
     assert "tajne" not in str(refused.value)

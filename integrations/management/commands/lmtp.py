@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -27,12 +28,16 @@ class Command(BaseCommand):
         except ImproperlyConfigured as error:
             raise CommandError(str(error))
         try:
-            asyncio.run(_serve(Server(address, _keep), self.stdout.write))
+            asyncio.run(_serve(Server(address, _keep), self._say))
         except OSError as error:
             raise CommandError(f"Can't listen at {options['listen']}: {error.strerror or error}")
 
+    def _say(self, words: str) -> None:
+        self.stdout.write(words)
+        self.stdout.flush()
 
-async def _serve(server: Server, say: Any) -> None:
+
+async def _serve(server: Server, say: Callable[[str], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -153,7 +153,9 @@ def test_a_wrong_password_is_told_without_it(server: ImapServer, settings: Any, 
     assert "calkiem-inne" not in found.words + caplog.text
 
 
-def test_a_server_that_is_away_or_says_nothing_is_noted_since_when(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_away_or_says_nothing_is_noted_since_when(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fetch, "TIMEOUT_SECONDS", 0.3)
     silent = SilentServer()
     try:
