@@ -311,3 +311,27 @@ def test_people_are_free_at_the_meeting_that_they_declined(office: Office) -> No
     answer(guest(booking, email), "ACCEPTED", minutes=6, occurrence=third)
     assert busy() == [third.starts_at]
     assert Attendee.objects.get(user=office.colleague).partstat == "DECLINED"
+
+
+def test_a_declined_proposal_for_a_whole_series_is_about_all_of_it(office: Office) -> None:
+    booking = book(office, series=True)
+    invite(booking)
+    proposal = propose(booking, meetings(booking)[1], is_whole_series=True)
+    [notice] = notices()
+    assert "proposes another time of day for the whole series: 12:00–13:00." in notice.text
+    services.decline_proposal(proposal, by=office.staff, now=LATER)
+    mail = compose(Message.objects.get(kind="counter"), now=LATER)
+    [event] = events_of(mail)
+    assert "RECURRENCE-ID" not in event
+    assert "you proposed another time of day for this series: 13:00–14:00." in mail.text
+    assert mail.subject.startswith("Time stays: Konsultacje z Mazowieckim UW")
+
+
+def test_who_left_meanwhile_gets_no_answer_to_a_proposal(office: Office, smtp: MailServer) -> None:
+    booking = book(office)
+    invite(booking)
+    proposal = propose(booking, booking.occurrences.get())
+    services.decline_proposal(proposal, by=office.staff, now=LATER)
+    services.cancel(booking, by=office.staff, now=LATER)
+    deliver_due(LATER + timedelta(minutes=1))
+    assert Message.objects.get(kind="counter").state == "superseded"
