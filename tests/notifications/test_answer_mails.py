@@ -335,3 +335,39 @@ def test_who_left_meanwhile_gets_no_answer_to_a_proposal(office: Office, smtp: M
     services.cancel(booking, by=office.staff, now=LATER)
     deliver_due(LATER + timedelta(minutes=1))
     assert Message.objects.get(kind="counter").state == "superseded"
+
+
+def test_a_declinecounter_and_changes_wait_side_by_side(office: Office, smtp: MailServer) -> None:
+    booking = book(office)
+    invite(booking)
+    proposal = propose(booking, booking.occurrences.get())
+    request = replace(as_request.of_meeting(booking.occurrences.get()), title="Inny tytuł")
+    services.change(booking, request, by=office.staff, now=LATER, version=1)
+    # Of this Migri hears nothing; the answer to their proposal has the number of it.
+    services.invite_again(guest(booking), by=office.staff, now=LATER)
+    services.decline_proposal(proposal, by=office.staff, now=LATER)
+    waiting = Message.objects.filter(attendee=guest(booking, MIGRI), state="queued").order_by("pk")
+    assert list(waiting.values_list("kind", "version")) == [("update", 2), ("counter", 3)]
+    # What changes now takes the place of the first and not of the second.
+    booking.refresh_from_db()
+    again = replace(request, title="Jeszcze inny")
+    services.change(booking, again, by=office.staff, now=LATER, version=booking.version)
+    assert list(waiting.values_list("kind", "version")) == [("counter", 3), ("update", 4)]
+    deliver_due(LATER + timedelta(minutes=2))
+    deliver_due(LATER + timedelta(minutes=3))
+    sent = Message.objects.filter(attendee=guest(booking, MIGRI), state="sent").order_by("pk")
+    assert list(sent.values_list("kind", "version")) == [("invitation", 1), ("counter", 3), ("update", 4)]
+
+
+def test_an_update_is_sent_although_an_answer_to_a_proposal_is_newer(office: Office, smtp: MailServer) -> None:
+    booking = book(office)
+    invite(booking)
+    proposal = propose(booking, booking.occurrences.get())
+    request = replace(as_request.of_meeting(booking.occurrences.get()), title="Inny tytuł")
+    services.change(booking, request, by=office.staff, now=LATER, version=1)
+    services.invite_again(guest(booking), by=office.staff, now=LATER)
+    services.decline_proposal(proposal, by=office.staff, now=LATER)
+    deliver_due(LATER + timedelta(minutes=2))
+    deliver_due(LATER + timedelta(minutes=3))
+    sent = Message.objects.filter(attendee=guest(booking, MIGRI), state="sent").order_by("pk")
+    assert list(sent.values_list("kind", "version")) == [("invitation", 1), ("update", 2), ("counter", 3)]
