@@ -60,6 +60,8 @@ class BoardSession:
     title_en: str = ""
     #: When an open form or an offer gives the room back by itself.
     until: datetime | None = None
+    #: Booked from another calendar: how many people come, that one knows.
+    is_outside: bool = False
 
 
 _FIELDS = {
@@ -68,6 +70,7 @@ _FIELDS = {
     "title": F("occurrence__booking__title"),
     "own_title": F("occurrence__own_title"),
     "is_private": F("occurrence__booking__is_private"),
+    "is_outside": F("occurrence__booking__is_outside"),
     "status": F("occurrence__booking__status"),
     "organizer_id": F("occurrence__booking__organizer"),
     "created_by_id": F("occurrence__booking__created_by"),
@@ -205,6 +208,7 @@ def _session(
         kind=Taker.REQUEST if hold["status"] == Booking.Status.REQUESTED else Taker.SESSION,
         is_repeated=bool(hold["rrule"]),
         on=_on(hold["original_start_at"], hold["time_zone"]),
+        is_outside=hold["is_outside"],
     )
 
 

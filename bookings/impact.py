@@ -122,9 +122,13 @@ def _overused(closing: Closing, lasting: Sequence[Held]) -> list[Held]:
 
 
 def with_proposals(hits: Sequence[Hit], closing: Closing, *, by: User, now: datetime) -> tuple[Hit, ...]:
-    """Return the hits with another room each, or else another time, such that all of them work together."""
-    rooms = _propose_rooms(hits, closing, now=now)
-    roomless = [hit for hit in hits if hit.occurrence.pk not in rooms]
+    """Return the hits with another room each, or else another time, such that all of them work together.
+
+    Meetings of another calendar are moved there.
+    """
+    ours = [hit for hit in hits if not hit.occurrence.booking.is_outside]
+    rooms = _propose_rooms(ours, closing, now=now)
+    roomless = [hit for hit in ours if hit.occurrence.pk not in rooms]
     times = other_times.propose(
         [hit.occurrence for hit in roomless], closes=closing.closes, spans=closing.spans, by=by, now=now
     )

@@ -257,7 +257,9 @@ def _session_facts(session: BoardSession, zone: ZoneInfo) -> Iterable[str]:
         yield _("awaits approval")
     if session.room_count > 1:
         yield _("%(place)d of %(count)d rooms") % {"place": session.place, "count": session.room_count}
-    if session.title and session.people:
+    if session.is_outside:
+        yield _("from a mail calendar")
+    elif session.title and session.people:
         yield ngettext("%(count)d person", "%(count)d people", session.people) % {"count": session.people}
 
 
@@ -272,6 +274,8 @@ def _session_label(session: BoardSession, zone: ZoneInfo, title: str, times: str
         letter = THREAD_LETTERS[session.thread - 1]
         joins = ngettext("joins %(count)d room", "joins %(count)d rooms", session.room_count)
         yield _("session %(letter)s") % {"letter": letter} + " " + joins % {"count": session.room_count}
+    if session.is_outside:
+        yield _("from a mail calendar")
     if session.is_repeated:
         yield _("a meeting of a series")
     if is_live:

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from bookings.models import Booking
 from bookings.services import Version
@@ -67,7 +68,9 @@ def test_posted_form_changes_nothing(booking: Booking, staff_client: Client) -> 
 
 def test_it_is_on_the_board_and_in_lists(booking: Booking, staff_client: Client) -> None:
     day = booking.occurrences.get().starts_at.date()
-    assert "Narada" in staff_client.get(reverse("board_day", args=[day])).content.decode()
+    board = staff_client.get(reverse("board_day", args=[day])).content.decode()
+    assert "Narada" in board
+    assert gettext("from a mail calendar") in board
     assert booking.number in staff_client.get(reverse("my_sessions")).content.decode()
 
 

@@ -107,6 +107,8 @@ def test_closure_over_a_meeting_cancels_it_and_the_room_says_so(office: Office, 
 def test_closure_can_not_move_what_another_calendar_leads(office: Office, room: Room) -> None:
     receive(mail_of(Meeting()))
     meeting = Booking.objects.get().occurrences.get()
+    (hit,) = services.find_impact(closing(room), by=office.manager, now=later(5)).hits
+    assert (hit.other_room, hit.other_time) == (None, None)
     decisions = {meeting.pk: services.ClosureDecision.ROOM}
     closed = services.close(closing(room), by=office.manager, now=later(5), decisions=decisions)
     assert (closed.moved, closed.left, closed.failed) == (0, 1, (meeting,))
