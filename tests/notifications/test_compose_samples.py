@@ -77,6 +77,11 @@ def stable(raw: bytes, message: Message, attendee: Attendee) -> bytes:
 
     The parts are decoded for it: the samples are read by people too.
     """
+    return readable(raw, token_for(attendee))
+
+
+def readable(raw: bytes, token: str) -> bytes:
+    """Decode the parts, and put fixed words for `token` and for what every run makes anew."""
     whole = message_from_bytes(raw, policy=policy.compat32)
     boundaries: list[str] = []
     for part in whole.walk():
@@ -85,13 +90,14 @@ def stable(raw: bytes, message: Message, attendee: Attendee) -> bytes:
             part.set_boundary(f"=_boundary_{len(boundaries)}")
             continue
         unfolded = part.get_payload(decode=True).decode().replace("\r\n ", "")
-        text = unfolded.replace(token_for(attendee), "1-" + "a" * 26)
+        text = unfolded.replace(token, "1-" + "a" * 26)
         del part["Content-Transfer-Encoding"]
         part["Content-Transfer-Encoding"] = "8bit"
         part.set_payload(text.replace("\r\n", "\n").encode().decode("ascii", "surrogateescape"))
     for name in ("Message-ID", "In-Reply-To", "References"):
         if name in whole:
-            whole.replace_header(name, re.sub(r"\.[0-9a-f]{8}\.\d+-", ".recipient.row-", whole[name]))
+            shown = re.sub(r"\.[0-9a-f]{8}\.\d+-", ".recipient.row-", whole[name])
+            whole.replace_header(name, re.sub(r"[0-9a-f]{32}", "random", shown))
     return whole.as_bytes(policy=policy.compat32.clone(max_line_length=None))
 
 
