@@ -46,8 +46,24 @@ def _turn(meeting: OutsideMeeting, before: Sequence[str], after: str, booking: B
     for row in rows:
         row.partstat, row.repeated, row.raw = after, False, None
     RoomAnswer.objects.bulk_update(rows, ["partstat", "repeated", "raw"])
-    verdicts = tuple(RoomVerdict(row.room, after, answer=row) for row in rows)
+    verdicts = tuple(
+        RoomVerdict(row.room, after, dates=tuple(_still_declined(meeting, row, booking)), answer=row)
+        if after == PartStat.ACCEPTED
+        else RoomVerdict(row.room, after, answer=row)
+        for row in rows
+    )
     return Verdicts(meeting, verdicts, recurrence_at=meeting.recurrence_at, reason=booking.cancel_reason)
+
+
+def _still_declined(meeting: OutsideMeeting, row: RoomAnswer, booking: Booking) -> Iterator[DateVerdict]:
+    """Return the dates that the room goes without: a newer answer to the series would stand for them too (G6)."""
+    length = datetime.fromisoformat(booking.local_end) - datetime.fromisoformat(booking.local_start)
+    declined = [item for item in outside_state.date_answers(meeting) if item.partstat == PartStat.DECLINED]
+    for item in declined:
+        assert item.recurrence_at is not None
+        start = item.recurrence_at.astimezone(booking.zone).replace(tzinfo=None)
+        if item.room_id == row.room_id:
+            yield DateVerdict(start.date(), item.recurrence_at, start, start + length, answer=item)
 
 
 def _decline_dates(meeting: OutsideMeeting, event: BookingEvent, occurrence_ids: Sequence[int]) -> Verdicts | None:

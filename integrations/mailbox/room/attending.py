@@ -146,7 +146,8 @@ class _Attending:
         """Tell the sender in plain words, once a day; they are proved to be who they are."""
         assert self.mail.sender is not None
         address = self.mail.sender.email
-        if self.mail.what == What.CANCEL or self._was_told(address):
+        # Not every mail server carries other letters (RFC 6531), and a header of ours does not.
+        if not address.isascii() or self.mail.what == What.CANCEL or self._was_told(address):
             return Outcome.SILENT
         language = sender.language if sender else settings.LANGUAGE_CODE
         with translation.override(language):

@@ -43,6 +43,17 @@ def test_approval_is_tentative_then_final(office: Office, hall: Room) -> None:
     assert final[0].event["SEQUENCE"] == 0
 
 
+def test_approved_series_declines_its_dates_once_more(office: Office, hall: Room) -> None:
+    taken = ask(office.manager, hall, start=at(10).replace(month=12, day=1))
+    services.book(taken, by=office.manager, now=NOW)
+    _outcome, sent = receive(mail_of(Meeting(rooms=(HALL,), rrule="FREQ=WEEKLY;COUNT=5;BYDAY=TU")))
+    assert said(sent) == [("", "TENTATIVE"), ("12-01", "DECLINED")]
+    with outgoing() as final:
+        services.approve(Approval.objects.get(), by=office.manager, now=later(5))
+    # The answer to the series is newer than the one to the date, and would stand for it.
+    assert said(final) == [("", "ACCEPTED"), ("12-01", "DECLINED")]
+
+
 def test_approval_refused_is_declined_with_the_managers_words(office: Office, hall: Room) -> None:
     receive(mail_of(Meeting(rooms=(HALL,))))
     with outgoing() as final:
