@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from bookings.example_sessions import Outcome, book_plans, read_plans
 from bookings.example_surroundings import set_up_surroundings
-from bookings.models import Approval, Attendee, Booking, Occurrence, RoomHold, WaitlistEntry
+from bookings.models import Answer, Approval, Attendee, Booking, Occurrence, Proposal, RoomHold, WaitlistEntry
 from bookings.services import cancel
 from rooms.example_office import ensure_rules
 from rooms.models import BookingRule, Closure, MovableEquipment
@@ -143,3 +143,17 @@ def test_surroundings_fit_into_any_day_of_the_year(day: date) -> None:
     assert (found["series"], found["moved"], found["requests"], found["waiting"]) == (1, 1, 1, 1)
     set_up_surroundings(now=now)
     assert _counts() == found
+
+
+def test_most_have_answered_and_one_proposes_another_time() -> None:
+    """Once: a second run leaves everybody's answer as it is."""
+    call_command("demo_sessions")
+    answers = list(Answer.objects.order_by("pk").values_list("attendee", "partstat", "standing"))
+    assert {standing for _who, _partstat, standing in answers} == {"counted"}
+    people = Attendee.objects.filter(removed_at=None, is_organizer=False)
+    came = people.filter(partstat="ACCEPTED").count()
+    assert came > people.filter(partstat__in=["DECLINED", "TENTATIVE"]).count() > 0
+    assert people.filter(partstat="NEEDS-ACTION").exists()
+    assert Proposal.objects.get().state == "open"
+    call_command("demo_sessions")
+    assert list(Answer.objects.order_by("pk").values_list("attendee", "partstat", "standing")) == answers

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from bookings.example_answers import answer_invitations
 from bookings.example_sessions import book_plans, read_plans
 from bookings.example_surroundings import set_up_surroundings
 from rooms.example_office import ensure_rules, is_example_office
@@ -19,8 +20,8 @@ from rooms.office_import.problems import ImportRefused
 class Command(BaseCommand):
     help = (
         "Book believable sessions for today and the next working day in the example office, with a series, a request, "
-        "closures and a few rules. A second run books nothing twice. Refuses where somebody has a real address, or "
-        "where mail leaves the machine."
+        "closures, a few rules and answers. A second run books nothing twice. Refuses where somebody has a real "
+        "address, or where mail leaves the machine."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         outcome = book_plans(plans, now=now)
         ensure_rules()
         set_up_surroundings(now=now)
+        answer_invitations(now=now)
         self.stdout.write(
             _("Sessions booked: %(booked)d, there already: %(there)d, no room or licence left for: %(refused)d.")
             % {"booked": outcome.booked, "there": outcome.there, "refused": outcome.refused}
