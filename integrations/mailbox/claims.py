@@ -32,7 +32,7 @@ WHERE mail.id = (
     WHERE state IN ('waiting', 'reading') AND (state = 'waiting' OR lease_until <= %(now)s) AND attempts < %(most)s
     ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 )
-RETURNING mail.id
+RETURNING mail.*
 """
 
 # What another worker handles just now is locked, and is not given up.
@@ -49,10 +49,8 @@ WHERE id IN (
 
 def claim(now: datetime) -> InboundMail | None:
     """Take the oldest mail that waits, or whose worker did not come to an end; None when there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE, {"now": now, "until": now + LEASE, "most": MAX_ATTEMPTS})
-        found = cursor.fetchone()
-    return InboundMail.objects.get(pk=found[0]) if found else None
+    taken = InboundMail.objects.raw(_TAKE, {"now": now, "until": now + LEASE, "most": MAX_ATTEMPTS})
+    return next(iter(taken), None)
 
 
 def park_the_hopeless(now: datetime) -> int:

@@ -82,17 +82,14 @@ def _reader(auth_server: str) -> Reader:
 
 
 def _dispatch(mail: ReadMail, row: InboundMail, *, now: datetime) -> Result:
-    rooms = _rooms_asked(mail, row)
-    if mail.what in {What.REQUEST, What.CANCEL} or (rooms and _is_faulty_request(mail)):
-        return _ask_rooms(mail, row, rooms, now=now)
+    if mail.what in {What.REQUEST, What.CANCEL, What.UNUSABLE}:
+        return _ask_rooms(mail, row, now=now)
     if mail.what in {What.REPLY, What.COUNTER, What.REFRESH}:
         return replies.take(mail, bytes(row.raw), now=now)
     if mail.what == What.BOUNCE:
         return _report(mail, now=now)
     if mail.what == What.TEXT:
         return forwarding.forward(mail, row, now=now)
-    if mail.what == What.UNUSABLE:
-        return Result(Outcome.NOT_USABLE, State.SHOWN, mail.reason or "Its calendar part can't be used.")
     outcome = Outcome.LOOP if mail.what == What.LOOP else Outcome.ABSENCE
     return Result(outcome, State.IGNORED, mail.reason)
 
@@ -131,7 +128,10 @@ def _is_faulty_request(mail: ReadMail) -> bool:
     return mail.what == What.UNUSABLE and mail.calendar is not None and mail.calendar.method == "REQUEST"
 
 
-def _ask_rooms(mail: ReadMail, row: InboundMail, rooms: list[Room], *, now: datetime) -> Result:
+def _ask_rooms(mail: ReadMail, row: InboundMail, *, now: datetime) -> Result:
+    rooms = _rooms_asked(mail, row)
+    if mail.what == What.UNUSABLE and not (rooms and _is_faulty_request(mail)):
+        return Result(Outcome.NOT_USABLE, State.SHOWN, mail.reason or "Its calendar part can't be used.")
     if not rooms:
         reason = "It invites to a meeting of another calendar, and no room of ours has been asked."
         return Result(Outcome.NO_ROOM, State.IGNORED, reason)
