@@ -8,12 +8,14 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from bookings import recurrence
-from bookings.models import Booking, Occurrence, RoomHold
+from bookings.models import Booking, BookingEvent, Occurrence, RoomHold
 from bookings.recurrence import Pattern
 from integrations.ical.render import Rule
 from integrations.places import Place, places
 from rooms.interval import Interval
 from rooms.models import Room
+
+_OF_ONE = (BookingEvent.Kind.MEETING_CHANGED, BookingEvent.Kind.MEETING_CANCELLED, BookingEvent.Kind.MEETING_ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def pattern_of(rule: Rule) -> Pattern:
 
 
 def read_series(booking: Booking) -> SeriesFacts:
-    """Read the series as it is now: two queries, however many meetings and exceptions it has."""
+    """Read the series as it is now: three queries, however many meetings and exceptions it has."""
     rule = rule_of(booking)
     pattern = pattern_of(rule)
     starts = tuple(rule.starts(_midnight(day)) for day in recurrence.dates(pattern, first=rule.local_start.date()))
@@ -87,7 +89,7 @@ def read_series(booking: Booking) -> SeriesFacts:
     # Whose rooms are those of the series: no booking keeps them by itself.
     usual = next((meeting for meeting in meetings if not meeting.has_own_rooms), None)
     rooms = _rooms_of([meeting for meeting in meetings if meeting.has_own_rooms or meeting == usual])
-    given = frozenset(starts)
+    given = frozenset(starts) - _ever_told_alone(booking, rule)
     return SeriesFacts(
         booking=booking,
         rule=rule,
@@ -97,6 +99,17 @@ def read_series(booking: Booking) -> SeriesFacts:
         rooms=rooms.get(usual.pk, ()) if usual else (),
         reasons={date.fromisoformat(item["on"]): item for item in booking.skipped},
     )
+
+
+def _ever_told_alone(booking: Booking, rule: Rule) -> frozenset[datetime]:
+    """Return the starts of meetings that had a mail of their own, also where they are as the rule has them again.
+
+    They are repeated all the same: Outlook keeps such a meeting as it was told, with its old title or as cancelled, as
+    long as a mail about the whole says nothing of it (D6).
+    """
+    events = booking.events.filter(kind__in=_OF_ONE, occurrence__isnull=False)
+    told = events.values_list("occurrence__original_start_at", flat=True).distinct()
+    return frozenset(rule.name_of(start) for start in told)
 
 
 def _slot(meeting: Occurrence, rule: Rule, given: Collection[datetime], rooms: Mapping[int, tuple[Room, ...]]) -> Slot:

@@ -34,7 +34,7 @@ class Entry:
     def known(self, at: datetime | None) -> _STAMP:
         """Return SEQUENCE and DTSTAMP of what is known of one meeting, or of the whole."""
         found = [self.master, self.singles.get(at) if at else None, self.taken_out.get(at) if at else None]
-        return max((_stamp(event) for event in found if event is not None), default=NEVER)
+        return max((stamp_of(event) for event in found if event is not None), default=NEVER)
 
 
 @dataclass
@@ -60,13 +60,13 @@ class Program:
         if calendar["METHOD"] == "CANCEL":
             self._cancel(uid, entry, events[0])
         elif whole:
-            if _stamp(whole[0]) > entry.known(None) or entry.master is None:
-                singles = {_recurrence(event): event for event in events if "RECURRENCE-ID" in event}
+            if stamp_of(whole[0]) > entry.known(None) or entry.master is None:
+                singles = {recurrence_of(event): event for event in events if "RECURRENCE-ID" in event}
                 self.entries[uid] = Entry(entry.zones, whole[0], singles)
         else:
             [event] = events
-            at = _recurrence(event)
-            if _stamp(event) > entry.known(at):
+            at = recurrence_of(event)
+            if stamp_of(event) > entry.known(at):
                 entry.singles[at] = event
 
     def _cancel(self, uid: str, entry: Entry, event: Any) -> None:
@@ -74,17 +74,17 @@ class Program:
         if "RECURRENCE-ID" not in event:
             del self.entries[uid]
             return
-        at = _recurrence(event)
-        if _stamp(event) > entry.known(at):
+        at = recurrence_of(event)
+        if stamp_of(event) > entry.known(at):
             entry.taken_out[at] = event
             entry.singles.pop(at, None)
 
     def meetings(self) -> list[tuple[datetime, datetime, str, str]]:
         """Return what the person sees: start and end in UTC, title, and place without the join address; by time."""
-        return sorted(meeting for entry in self.entries.values() for meeting in _expand(entry))
+        return sorted(meeting for entry in self.entries.values() for meeting in expand(entry))
 
 
-def _expand(entry: Entry) -> Iterator[tuple[datetime, datetime, str, str]]:
+def expand(entry: Entry) -> Iterator[tuple[datetime, datetime, str, str]]:
     calendar = icalendar.Calendar()
     for zone in entry.zones:
         calendar.add_component(zone)
@@ -94,7 +94,7 @@ def _expand(entry: Entry) -> Iterator[tuple[datetime, datetime, str, str]]:
     gone = set(entry.taken_out) | _without(entry) if entry.master is not None else set()
     for event in recurring_ical_events.of(calendar).between(datetime(2026, 1, 1), datetime(2031, 1, 1)):
         start, end = event["DTSTART"].dt.astimezone(UTC), event["DTEND"].dt.astimezone(UTC)
-        by_rule = _recurrence(event) if "RECURRENCE-ID" in event else start
+        by_rule = recurrence_of(event) if "RECURRENCE-ID" in event else start
         if by_rule not in gone:
             yield start, end, str(event["SUMMARY"]), str(event["LOCATION"]).partition(" · ")[0]
 
@@ -107,12 +107,12 @@ def _without(entry: Entry) -> set[datetime]:
     return {day.dt.astimezone(UTC) for dates in lists for day in dates.dts}
 
 
-def _recurrence(event: Any) -> datetime:
+def recurrence_of(event: Any) -> datetime:
     at: datetime = event["RECURRENCE-ID"].dt
     return at.astimezone(UTC)
 
 
-def _stamp(event: Any) -> _STAMP:
+def stamp_of(event: Any) -> _STAMP:
     return int(event["SEQUENCE"]), event["DTSTAMP"].dt
 
 
@@ -121,6 +121,7 @@ class Post:
     """Everybody's calendar programs, and the way there."""
 
     programs: dict[str, Program] = field(default_factory=dict)
+    sent: dict[str, list[bytes]] = field(default_factory=dict)
 
     def deliver(self, now: datetime, *, at_most: int = 10_000) -> list[Mail]:
         """Do what the worker does, as far as the mail server; give each mail to its reader's calendar."""
@@ -135,6 +136,7 @@ class Post:
                     continue
                 if mail.calendar is not None:
                     self.programs.setdefault(mail.recipient, Program()).read(mail.calendar)
+                    self.sent.setdefault(mail.recipient, []).append(mail.calendar)
                 assert claims.finish(message, now)
                 sent.append(mail)
         return sent
