@@ -110,6 +110,7 @@ class _Chooser:
             Override(starts, meeting.interval, own)
             for starts, meeting in in_rule.items()
             if (own := self._words(booking, meeting, self._invitation(booking))) != words
+            or not rule.has_plain_length
             or rule.plain_interval(starts) != meeting.interval
         ]
         repeats = Repeats(rule, tuple(starts for starts in given if starts not in in_rule), tuple(overrides))
