@@ -132,7 +132,11 @@ class Server:
     async def handle_DATA(self, server: _Session, _session: Session, envelope: Envelope) -> str:  # noqa: N802  likewise
         server.is_taking = True
         try:
-            return await self.keep(bytes(envelope.original_content or b""), list(envelope.rcpt_tos))
+            # Who delivers last adds the envelope's sender, which tells reports from letters (RFC 5321 4.4).
+            # The library calls nobody `<>`.
+            path = (envelope.mail_from or "").strip("<>").encode("utf-8", "surrogateescape")
+            raw = b"Return-Path: <%s>\r\n%s" % (path, bytes(envelope.original_content or b""))
+            return await self.keep(raw, list(envelope.rcpt_tos))
         finally:
             server.is_taking = False
 

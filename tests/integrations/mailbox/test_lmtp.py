@@ -74,7 +74,8 @@ def test_a_mail_is_kept_before_it_is_taken(start: Start) -> None:
     with start().client() as client:
         assert client.sendmail("kto@obcy.example", [TO], RAW) == {}
         mail = InboundMail.objects.get()
-    assert (bytes(mail.raw), mail.source, mail.envelope_to) == (RAW, "lmtp", [TO])
+    assert bytes(mail.raw) == b"Return-Path: <kto@obcy.example>\r\n" + RAW
+    assert (mail.source, mail.envelope_to) == ("lmtp", [TO])
 
 
 def test_each_recipient_gets_an_answer(start: Start) -> None:
@@ -101,6 +102,7 @@ def test_any_bytes_are_taken(start: Start, raw: bytes) -> None:
     with start().client() as client:
         assert data(client, raw, TO)[0][0] == 250
     kept = bytes(InboundMail.objects.get().raw)
+    assert kept.startswith(b"Return-Path: <>\r\n" + raw[:100])
     assert len(kept) >= len(raw)
 
 
