@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -26,6 +27,7 @@ from tests.integrations.mailbox.mails import letter, reply, vouched
 from tests.notifications.conftest import open_office  # noqa: F401  a fixture
 from tests.notifications.outbox_rows import MIGRI, book, pretend
 from tests.servers import ROOT, database_url_of_tests, environment, wait_until, worker
+from tests.servers_imap import PASSWORD, USER, imap_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
@@ -121,6 +123,21 @@ def test_the_worker_does_it_by_the_clock(guest: Attendee, tmp_path: Path) -> Non
         assert MIGRI not in running.log
     guest.refresh_from_db()
     assert guest.partstat == "ACCEPTED"
+
+
+def test_an_answer_in_a_mailbox_over_there_is_on_the_session(guest: Attendee, tmp_path: Path) -> None:
+    """All of it as an office sets it up, by an address in the environment; the task that beat sends, in its process."""
+    with imap_server() as server:
+        server.deliver(reply(guest, "DECLINED", headers=vouched(MIGRI)))
+        url = f"imap://{quote(USER, safe='')}:{PASSWORD}@127.0.0.1:{server.port}/INBOX"
+        env = environment(tmp_path, MAIL_AUTH_SERVER=AUTH_SERVER, IMAP_URL=url)
+        task = "import django; django.setup(); from notifications import tasks; tasks.fetch_mail()"
+        done = subprocess.run([sys.executable, "-c", task], cwd=ROOT, env=env, capture_output=True, check=True)
+        assert b"1 fetched" in done.stderr
+        assert PASSWORD.encode() not in done.stderr
+        assert server.holds("INBOX") == []
+    guest.refresh_from_db()
+    assert guest.partstat == "DECLINED"
 
 
 def test_the_tasks_do_nothing_twice_at_once(guest: Attendee) -> None:
