@@ -1,4 +1,4 @@
-"""Keeps join addresses out of the log: who can read it could join in somebody's name."""
+"""Keeps personal addresses out of the log: who can read it could join or answer in somebody's name."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 
 
 class HideJoinTokens(logging.Filter):
-    """Write `/d/…` for every join address, wherever it stands in a message."""
+    """Write `/d/…` or `/o/…` for every personal address, wherever it stands in a message."""
 
     #: The part that stays, then what is hidden.
-    secret = re.compile(r"(/d/)[^\s/?#\"']+")
+    secret = re.compile(r"(/[do]/)[^\s/?#\"']+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, changed where needed; pages that were not found are logged with their address."""

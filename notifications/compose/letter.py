@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.preferences import Office, office
-from bookings.models import Attendee, Booking, Occurrence, Proposal, as_interval
+from bookings.models import Attendee, Booking, MeetingAnswer, Occurrence, Proposal, as_interval
 from bookings.wording import interval_range
+from integrations.answering.links import answer_url
 from integrations.ical.text import paragraphs
 from integrations.jitsi.entry import opens_before
 from integrations.jitsi.links import join_url
@@ -76,6 +77,8 @@ class Letter:
     minutes_before: int
     days_ahead: int
     guests: int
+    #: Where the recipient answers; empty for whoever organizes, and in mails that ask nothing.
+    answer_url: str = ""
     #: The other time that the recipient proposed and that is not taken, in words; of a series its time of day.
     proposed: str = ""
 
@@ -85,7 +88,7 @@ class Letter:
 
     @property
     def shared(self) -> tuple[Hashable, ...]:
-        """What the templates read: letters with the same say the same in all but the join address.
+        """What the templates read: letters with the same say the same in all but the personal addresses.
 
         Words follow from the versions, zones and languages that are here. A template that reads something else needs
         it here (tests/notifications/test_compose_shared.py).
@@ -96,7 +99,7 @@ class Letter:
             (attendee.language, attendee.time_zone, attendee.is_organizer, attendee.removed_at is not None),
             (matter.title, matter.is_series, matter.recurrence_at, matter.has_rest, matter.absent, matter.rebooked),
             (self.interval, self.when, self.short_when, self.places, self.changes, self.reason, self.proposed),
-            (self.minutes_before, self.days_ahead, self.guests),
+            (self.minutes_before, self.days_ahead, self.guests, bool(self.answer_url)),
         )
 
     @property
@@ -156,11 +159,25 @@ def read_letter(message: Message, *, now: datetime, shelf: Shelf) -> Letter:
         reason=reason_of(message) if is_cancellation else "",
         sequence=_sequence(message, booking),
         join_url=join_url(attendee),
+        answer_url=answer_url(attendee) if _is_asked(message, attendee) else "",
         minutes_before=opens_before(attendee) // timedelta(minutes=1),
         days_ahead=(interval.start_at.astimezone(zone).date() - now.astimezone(zone).date()).days,
         guests=_guests(matter) if attendee.is_organizer else 0,
         proposed=_proposed(message, booking, zone) if message.kind == Kind.COUNTER else "",
     )
+
+
+def _is_asked(message: Message, attendee: Attendee) -> bool:
+    """Say whether the mail asks for an answer: who has given one is not asked again by a change (E3)."""
+    if attendee.is_organizer or message.kind not in {Kind.INVITATION, Kind.UPDATE}:
+        return False
+    if message.kind == Kind.INVITATION:
+        return True
+    own = None
+    if message.occurrence_id is not None and attendee.occurrence_id is None:
+        given = MeetingAnswer.objects.filter(attendee=attendee, occurrence=message.occurrence_id)
+        own = given.values_list("partstat", flat=True).first()
+    return (own or attendee.partstat) == Attendee.PartStat.NEEDS_ACTION
 
 
 def _proposed(message: Message, booking: Booking, zone: ZoneInfo) -> str:

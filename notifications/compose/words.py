@@ -19,8 +19,9 @@ from notifications.compose.shelf import Shelf
 # Mail programs drop style sheets; what can only stand in one (dark mode, narrow screens) is marked to stay.
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _BLANK_LINES = re.compile(r"\n{3,}")
-# Stands for the join address in texts that several people get; nobody can know it and write it into a description.
+# Stand for personal addresses in texts that several people get; nobody can know them and write them into a description.
 _JOIN_URL = f"https://join.invalid/{secrets.token_hex(16)}"
+_ANSWER_URL = f"https://answer.invalid/{secrets.token_hex(16)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,16 @@ class Rendered:
 
 
 def render_shared(letter: Letter, *, shelf: Shelf) -> Rendered:
-    """Return what `render` does, and fill the templates once for all who are told the same: all but the join address.
+    """Return what `render` does, and fill the templates once for all who are told the same but for their addresses.
 
     Filling them and writing the styles into every tag is most of the work of a mail.
     """
-    shared = shelf.keep(("texts", *letter.shared), lambda: render(replace(letter, join_url=_JOIN_URL)))
-    return Rendered(
-        shared.subject,
-        shared.text.replace(_JOIN_URL, letter.join_url),
-        shared.html.replace(_JOIN_URL, escape(letter.join_url)),
-    )
+    stand_in = replace(letter, join_url=_JOIN_URL, answer_url=_ANSWER_URL if letter.answer_url else "")
+    shared = shelf.keep(("texts", *letter.shared), lambda: render(stand_in))
+    text, html = shared.text, shared.html
+    for placed, own in ((_JOIN_URL, letter.join_url), (_ANSWER_URL, letter.answer_url)):
+        text, html = text.replace(placed, own), html.replace(placed, escape(own))
+    return Rendered(shared.subject, text, html)
 
 
 def render(letter: Letter | NoticeLetter) -> Rendered:

@@ -16,6 +16,7 @@ from bookings.closure_times import ClosureDraft
 from bookings.models import Attendee, Booking
 from bookings.rules import Participant, Scope
 from integrations.feeds.services import create_feed
+from integrations.answering.links import answer_url
 from integrations.jitsi.links import join_url
 from notifications import mailfiles
 from notifications.delivery import deliver_due
@@ -145,6 +146,8 @@ def join_pages(scene: Scene) -> list[Address]:
     return [
         Address("join, too early", urlsplit(join_url(guest)).path, who=""),
         Address("join, over", urlsplit(join_url(late)).path, who="", status=410),
+        Address("answer", urlsplit(answer_url(guest)).path + "?a=inny", who=""),
+        Address("answer, over", urlsplit(answer_url(late)).path, who="", status=410),
         Address("join, unknown link", "/d/1-aaaaaaaaaaaaaaaaaaaaaaaaaa", who="", status=404),
     ]
 
@@ -216,6 +219,7 @@ def mail_pages() -> list[Address]:
     file = mailfiles.written()[0].name
     pages = [
         ("mails", reverse("notifications:mail_list")),
+        ("incoming mails", reverse("inbound_list")),
         ("one mail", reverse("notifications:mail_show", args=[mail.pk])),
         ("mail files", reverse("notifications:file_list")),
         ("one mail file", reverse("notifications:file_show", args=[file])),

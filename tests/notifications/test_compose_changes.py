@@ -39,8 +39,9 @@ def changed(booking: Booking, request: BookingRequest, office: Office, *, now: d
 
 
 def section_of(text: str) -> str:
-    """Return what stands between the greeting and how to join."""
-    return text.partition("Szanowni Państwo,\n\n")[2].partition("\n\nJak dołączyć")[0]
+    """Return what stands between the greeting and the question, or how to join."""
+    told = text.partition("Szanowni Państwo,\n\n")[2].partition("\n\nJak dołączyć")[0]
+    return told.partition("\n\nCzy wezmą Państwo udział?")[0]
 
 
 def test_everything_that_changed_is_told(session: Session, request_as_booked: BookingRequest, office: Office) -> None:

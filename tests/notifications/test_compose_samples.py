@@ -91,6 +91,7 @@ def readable(raw: bytes, token: str) -> bytes:
             continue
         unfolded = part.get_payload(decode=True).decode().replace("\r\n ", "")
         text = unfolded.replace(token, "1-" + "a" * 26)
+        text = re.sub(r"/o/[0-9a-z]+-[a-z2-7]{26}", "/o/1-" + "b" * 26, text)
         del part["Content-Transfer-Encoding"]
         part["Content-Transfer-Encoding"] = "8bit"
         part.set_payload(text.replace("\r\n", "\n").encode().decode("ascii", "surrogateescape"))
