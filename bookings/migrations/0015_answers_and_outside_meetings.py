@@ -7,177 +7,397 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('bookings', '0014_fewer_indexes'),
-        ('rooms', '0005_rooms_by_mail'),
+        ("bookings", "0014_fewer_indexes"),
+        ("rooms", "0005_rooms_by_mail"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='attendee',
-            name='answer_comment',
-            field=models.TextField(blank=True, db_default='', default='', editable=False),
+            model_name="attendee",
+            name="answer_comment",
+            field=models.TextField(blank=True, db_default="", default="", editable=False),
         ),
         migrations.AddField(
-            model_name='attendee',
-            name='answer_sequence',
+            model_name="attendee",
+            name="answer_sequence",
             field=models.PositiveIntegerField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='attendee',
-            name='answered_at',
+            model_name="attendee",
+            name="answered_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='attendee',
-            name='invited_sequence',
+            model_name="attendee",
+            name="invited_sequence",
             field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
         ),
         migrations.AddField(
-            model_name='booking',
-            name='asked_sequence',
+            model_name="booking",
+            name="asked_sequence",
             field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
         ),
         migrations.AddField(
-            model_name='occurrence',
-            name='asked_sequence',
+            model_name="occurrence",
+            name="asked_sequence",
             field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
         ),
         migrations.AddField(
-            model_name='booking',
-            name='is_outside',
+            model_name="booking",
+            name="is_outside",
             field=models.BooleanField(db_default=False, default=False, editable=False),
         ),
         migrations.AlterField(
-            model_name='attendee',
-            name='partstat',
-            field=models.CharField(choices=[('NEEDS-ACTION', 'no answer yet'), ('ACCEPTED', 'accepted'), ('DECLINED', 'declined'), ('TENTATIVE', 'tentative'), ('DELEGATED', 'sends somebody else')], default='NEEDS-ACTION', max_length=12),
+            model_name="attendee",
+            name="partstat",
+            field=models.CharField(
+                choices=[
+                    ("NEEDS-ACTION", "no answer yet"),
+                    ("ACCEPTED", "accepted"),
+                    ("DECLINED", "declined"),
+                    ("TENTATIVE", "tentative"),
+                    ("DELEGATED", "sends somebody else"),
+                ],
+                default="NEEDS-ACTION",
+                max_length=12,
+            ),
         ),
         migrations.AlterField(
-            model_name='bookingevent',
-            name='kind',
-            field=models.CharField(choices=[('booked', 'booked'), ('moved', 'moved'), ('rooms_changed', 'rooms changed'), ('participants_changed', 'participants changed'), ('details_changed', 'title or description changed'), ('invited_again', 'invitation sent again'), ('cancelled', 'cancelled'), ('meeting_changed', 'one meeting changed'), ('meeting_cancelled', 'one meeting cancelled'), ('meeting_added', 'a meeting added'), ('series_cut', 'series ends earlier'), ('requested', 'sent for approval'), ('approved', 'approved'), ('declined', 'not approved'), ('expired', 'approval came too late'), ('exempted', 'a rule set aside'), ('emergency', 'an emergency licence used'), ('borrowed', 'a licence of another site used'), ('answered', 'answered'), ('proposed', 'another time proposed'), ('proposal_declined', 'the proposed time declined'), ('licence_kept', 'keeps its licence in a smaller pool')], max_length=24),
+            model_name="bookingevent",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("booked", "booked"),
+                    ("moved", "moved"),
+                    ("rooms_changed", "rooms changed"),
+                    ("participants_changed", "participants changed"),
+                    ("details_changed", "title or description changed"),
+                    ("invited_again", "invitation sent again"),
+                    ("cancelled", "cancelled"),
+                    ("meeting_changed", "one meeting changed"),
+                    ("meeting_cancelled", "one meeting cancelled"),
+                    ("meeting_added", "a meeting added"),
+                    ("series_cut", "series ends earlier"),
+                    ("requested", "sent for approval"),
+                    ("approved", "approved"),
+                    ("declined", "not approved"),
+                    ("expired", "approval came too late"),
+                    ("exempted", "a rule set aside"),
+                    ("emergency", "an emergency licence used"),
+                    ("borrowed", "a licence of another site used"),
+                    ("answered", "answered"),
+                    ("proposed", "another time proposed"),
+                    ("proposal_declined", "the proposed time declined"),
+                    ("licence_kept", "keeps its licence in a smaller pool"),
+                ],
+                max_length=24,
+            ),
         ),
         migrations.CreateModel(
-            name='OutsideMeeting',
+            name="OutsideMeeting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.CharField(max_length=255)),
-                ('organizer_email', models.EmailField(max_length=254)),
-                ('organizer_name', models.CharField(blank=True, max_length=200)),
-                ('sent_by', models.EmailField(blank=True, max_length=254)),
-                ('recurrence_at', models.DateTimeField(blank=True, null=True)),
-                ('booking', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='outside', to='bookings.booking')),
-                ('echo', models.JSONField(blank=True, default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.CharField(max_length=255)),
+                ("organizer_email", models.EmailField(max_length=254)),
+                ("organizer_name", models.CharField(blank=True, max_length=200)),
+                ("sent_by", models.EmailField(blank=True, max_length=254)),
+                ("recurrence_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "booking",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="outside",
+                        to="bookings.booking",
+                    ),
+                ),
+                ("echo", models.JSONField(blank=True, default=dict)),
             ],
             options={
-                'verbose_name': 'meeting of another calendar',
+                "verbose_name": "meeting of another calendar",
             },
         ),
         migrations.CreateModel(
-            name='Proposal',
+            name="Proposal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_whole_series', models.BooleanField(default=False)),
-                ('period', django.contrib.postgres.fields.ranges.DateTimeRangeField()),
-                ('comment', models.TextField(blank=True)),
-                ('is_certain', models.BooleanField(default=True)),
-                ('state', models.CharField(choices=[('open', 'awaits an answer'), ('accepted', 'accepted'), ('declined', 'declined'), ('outdated', 'overtaken')], default='open', max_length=10)),
-                ('sequence', models.PositiveIntegerField(default=0)),
-                ('stamped_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('attendee', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='proposals', to='bookings.attendee')),
-                ('booking', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='proposals', to='bookings.booking')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('occurrence', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='proposals', to='bookings.occurrence')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("is_whole_series", models.BooleanField(default=False)),
+                ("period", django.contrib.postgres.fields.ranges.DateTimeRangeField()),
+                ("comment", models.TextField(blank=True)),
+                ("is_certain", models.BooleanField(default=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "awaits an answer"),
+                            ("accepted", "accepted"),
+                            ("declined", "declined"),
+                            ("outdated", "overtaken"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField(default=0)),
+                ("stamped_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "attendee",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="proposals", to="bookings.attendee"
+                    ),
+                ),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="proposals", to="bookings.booking"
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "occurrence",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="proposals", to="bookings.occurrence"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RoomAnswer',
+            name="RoomAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recurrence_at', models.DateTimeField(blank=True, null=True)),
-                ('partstat', models.CharField(choices=[('ACCEPTED', 'accepted'), ('DECLINED', 'declined'), ('TENTATIVE', 'awaits approval'), ('WITHDRAWN', 'not invited any more')], max_length=12)),
-                ('sequence', models.PositiveIntegerField(default=0)),
-                ('stamped_at', models.DateTimeField()),
-                ('invited_as', models.CharField(max_length=254)),
-                ('message_id', models.CharField(blank=True, max_length=400)),
-                ('repeated', models.BooleanField(default=False)),
-                ('raw', models.BinaryField(null=True)),
-                ('meeting', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='room_answers', to='bookings.outsidemeeting')),
-                ('room', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='rooms.room')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("recurrence_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "partstat",
+                    models.CharField(
+                        choices=[
+                            ("ACCEPTED", "accepted"),
+                            ("DECLINED", "declined"),
+                            ("TENTATIVE", "awaits approval"),
+                            ("WITHDRAWN", "not invited any more"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField(default=0)),
+                ("stamped_at", models.DateTimeField()),
+                ("invited_as", models.CharField(max_length=254)),
+                ("message_id", models.CharField(blank=True, max_length=400)),
+                ("repeated", models.BooleanField(default=False)),
+                ("raw", models.BinaryField(null=True)),
+                (
+                    "meeting",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="room_answers",
+                        to="bookings.outsidemeeting",
+                    ),
+                ),
+                (
+                    "room",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="rooms.room"),
+                ),
             ],
             options={
-                'verbose_name': 'answer of a room',
+                "verbose_name": "answer of a room",
             },
         ),
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.CharField(max_length=254)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('partstat', models.CharField(choices=[('NEEDS-ACTION', 'no answer yet'), ('ACCEPTED', 'accepted'), ('DECLINED', 'declined'), ('TENTATIVE', 'tentative'), ('DELEGATED', 'sends somebody else')], max_length=12)),
-                ('comment', models.TextField(blank=True)),
-                ('delegated_to', models.CharField(blank=True, max_length=254)),
-                ('via', models.CharField(choices=[('mail', 'by mail'), ('page', 'on the page'), ('office', 'noted by the organizer')], max_length=6)),
-                ('standing', models.CharField(choices=[('counted', 'counts'), ('outdated', 'a newer answer was there'), ('old_version', 'answers an older version of the session'), ('ahead', 'answers a version that does not exist'), ('unconfirmed', 'not certain who answered'), ('stranger', 'was not invited'), ('delegated', 'sends somebody else'), ('confirmed', 'counts, confirmed by the organizer'), ('dismissed', 'dismissed')], max_length=12)),
-                ('sequence', models.PositiveIntegerField(blank=True, null=True)),
-                ('stamped_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('attendee', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='bookings.attendee')),
-                ('booking', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='bookings.booking')),
-                ('occurrence', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='bookings.occurrence')),
-                ('settled_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("email", models.CharField(max_length=254)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                (
+                    "partstat",
+                    models.CharField(
+                        choices=[
+                            ("NEEDS-ACTION", "no answer yet"),
+                            ("ACCEPTED", "accepted"),
+                            ("DECLINED", "declined"),
+                            ("TENTATIVE", "tentative"),
+                            ("DELEGATED", "sends somebody else"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("comment", models.TextField(blank=True)),
+                ("delegated_to", models.CharField(blank=True, max_length=254)),
+                (
+                    "via",
+                    models.CharField(
+                        choices=[("mail", "by mail"), ("page", "on the page"), ("office", "noted by the organizer")],
+                        max_length=6,
+                    ),
+                ),
+                (
+                    "standing",
+                    models.CharField(
+                        choices=[
+                            ("counted", "counts"),
+                            ("outdated", "a newer answer was there"),
+                            ("old_version", "answers an older version of the session"),
+                            ("ahead", "answers a version that does not exist"),
+                            ("unconfirmed", "not certain who answered"),
+                            ("stranger", "was not invited"),
+                            ("delegated", "sends somebody else"),
+                            ("confirmed", "counts, confirmed by the organizer"),
+                            ("dismissed", "dismissed"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField(blank=True, null=True)),
+                ("stamped_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "attendee",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="answers",
+                        to="bookings.attendee",
+                    ),
+                ),
+                (
+                    "booking",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="answers", to="bookings.booking"
+                    ),
+                ),
+                (
+                    "occurrence",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="answers",
+                        to="bookings.occurrence",
+                    ),
+                ),
+                (
+                    "settled_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'answer',
-                'verbose_name_plural': 'answers',
-                'indexes': [models.Index(fields=['attendee', 'occurrence'], name='answer_of_attendee'), models.Index(condition=models.Q(('standing__in', ['unconfirmed', 'stranger', 'delegated'])), fields=['booking'], name='answer_to_settle')],
-                'constraints': [models.UniqueConstraint(fields=('booking', 'email', 'occurrence', 'sequence', 'stamped_at', 'partstat', 'via'), name='answer_once', nulls_distinct=False)],
+                "verbose_name": "answer",
+                "verbose_name_plural": "answers",
+                "indexes": [
+                    models.Index(fields=["attendee", "occurrence"], name="answer_of_attendee"),
+                    models.Index(
+                        condition=models.Q(("standing__in", ["unconfirmed", "stranger", "delegated"])),
+                        fields=["booking"],
+                        name="answer_to_settle",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("booking", "email", "occurrence", "sequence", "stamped_at", "partstat", "via"),
+                        name="answer_once",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='MeetingAnswer',
+            name="MeetingAnswer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('partstat', models.CharField(choices=[('NEEDS-ACTION', 'no answer yet'), ('ACCEPTED', 'accepted'), ('DECLINED', 'declined'), ('TENTATIVE', 'tentative'), ('DELEGATED', 'sends somebody else')], max_length=12)),
-                ('comment', models.TextField(blank=True, default='')),
-                ('sequence', models.PositiveIntegerField(blank=True, null=True)),
-                ('stamped_at', models.DateTimeField()),
-                ('attendee', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='meeting_answers', to='bookings.attendee')),
-                ('occurrence', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='meeting_answers', to='bookings.occurrence')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "partstat",
+                    models.CharField(
+                        choices=[
+                            ("NEEDS-ACTION", "no answer yet"),
+                            ("ACCEPTED", "accepted"),
+                            ("DECLINED", "declined"),
+                            ("TENTATIVE", "tentative"),
+                            ("DELEGATED", "sends somebody else"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("comment", models.TextField(blank=True, default="")),
+                ("sequence", models.PositiveIntegerField(blank=True, null=True)),
+                ("stamped_at", models.DateTimeField()),
+                (
+                    "attendee",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="meeting_answers",
+                        to="bookings.attendee",
+                    ),
+                ),
+                (
+                    "occurrence",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="meeting_answers",
+                        to="bookings.occurrence",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('occurrence', 'attendee'), name='meeting_answer_once')],
+                "constraints": [models.UniqueConstraint(fields=("occurrence", "attendee"), name="meeting_answer_once")],
             },
         ),
         migrations.AddConstraint(
-            model_name='outsidemeeting',
-            constraint=models.UniqueConstraint(fields=('uid', 'recurrence_at'), name='outside_once', nulls_distinct=False),
+            model_name="outsidemeeting",
+            constraint=models.UniqueConstraint(
+                fields=("uid", "recurrence_at"), name="outside_once", nulls_distinct=False
+            ),
         ),
         migrations.AddIndex(
-            model_name='proposal',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['booking'], name='proposal_open'),
+            model_name="proposal",
+            index=models.Index(condition=models.Q(("state", "open")), fields=["booking"], name="proposal_open"),
         ),
         migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('attendee', 'occurrence'), name='proposal_one_open'),
+            model_name="proposal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")), fields=("attendee", "occurrence"), name="proposal_one_open"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.UniqueConstraint(fields=('attendee', 'occurrence', 'stamped_at'), name='proposal_once'),
+            model_name="proposal",
+            constraint=models.UniqueConstraint(fields=("attendee", "occurrence", "stamped_at"), name="proposal_once"),
         ),
         migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='proposal_decided_with_time'),
+            model_name="proposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at", None), ("state", "open")),
+                    models.Q(models.Q(("state", "open"), _negated=True), ("decided_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="proposal_decided_with_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roomanswer',
-            constraint=models.UniqueConstraint(fields=('meeting', 'room', 'recurrence_at'), name='room_answer_once', nulls_distinct=False),
+            model_name="roomanswer",
+            constraint=models.UniqueConstraint(
+                fields=("meeting", "room", "recurrence_at"), name="room_answer_once", nulls_distinct=False
+            ),
         ),
     ]

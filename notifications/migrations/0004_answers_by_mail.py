@@ -5,42 +5,134 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('bookings', '0015_answers_and_outside_meetings'),
-        ('notifications', '0003_meetings_and_notices'),
+        ("bookings", "0015_answers_and_outside_meetings"),
+        ("notifications", "0003_meetings_and_notices"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='message',
-            name='message_kind',
+            model_name="message",
+            name="message_kind",
         ),
         migrations.RemoveConstraint(
-            model_name='message',
-            name='message_addressed',
+            model_name="message",
+            name="message_addressed",
         ),
         migrations.AddField(
-            model_name='message',
-            name='bounced_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='came back'),
+            model_name="message",
+            name="bounced_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="came back"),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='kind',
-            field=models.CharField(choices=[('invitation', 'invitation'), ('update', 'change'), ('cancellation', 'cancellation'), ('reminder', 'reminder'), ('notice', 'notice'), ('account', 'about the account'), ('counter', 'answer to a proposal'), ('room_answer', 'answer of a room')], max_length=12, verbose_name='kind'),
+            model_name="message",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("invitation", "invitation"),
+                    ("update", "change"),
+                    ("cancellation", "cancellation"),
+                    ("reminder", "reminder"),
+                    ("notice", "notice"),
+                    ("account", "about the account"),
+                    ("counter", "answer to a proposal"),
+                    ("room_answer", "answer of a room"),
+                ],
+                max_length=12,
+                verbose_name="kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'reminder'), ('recurrence_at', None), ('sequence', None), ('version', None), ('lead__isnull', False), ('occurrence__isnull', False), ('starts_at__isnull', False)), models.Q(('kind__in', ['invitation', 'update', 'cancellation', 'counter']), ('lead', None), ('sequence__isnull', False), ('starts_at', None), ('version__isnull', False), models.Q(models.Q(('occurrence', None), ('recurrence_at', None)), models.Q(('occurrence__isnull', False), ('recurrence_at__isnull', False)), _connector='OR')), models.Q(('kind__in', ['account', 'notice', 'room_answer']), ('sequence', None), ('version', None), ('lead', None), ('occurrence', None), ('recurrence_at', None), ('starts_at', None)), _connector='OR'), name='message_kind'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("kind", "reminder"),
+                        ("recurrence_at", None),
+                        ("sequence", None),
+                        ("version", None),
+                        ("lead__isnull", False),
+                        ("occurrence__isnull", False),
+                        ("starts_at__isnull", False),
+                    ),
+                    models.Q(
+                        ("kind__in", ["invitation", "update", "cancellation", "counter"]),
+                        ("lead", None),
+                        ("sequence__isnull", False),
+                        ("starts_at", None),
+                        ("version__isnull", False),
+                        models.Q(
+                            models.Q(("occurrence", None), ("recurrence_at", None)),
+                            models.Q(("occurrence__isnull", False), ("recurrence_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                    ),
+                    models.Q(
+                        ("kind__in", ["account", "notice", "room_answer"]),
+                        ("sequence", None),
+                        ("version", None),
+                        ("lead", None),
+                        ("occurrence", None),
+                        ("recurrence_at", None),
+                        ("starts_at", None),
+                    ),
+                    _connector="OR",
+                ),
+                name="message_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('attendee', None), ('booking', None), ('data__isnull', True), ('kind', 'account'), ('topic', ''), ('user', None)), models.Q(('attendee', None), ('data__isnull', False), ('kind', 'notice'), ('user__isnull', False), models.Q(('topic', ''), _negated=True)), models.Q(('attendee__isnull', False), ('booking__isnull', False), ('kind', 'counter'), ('topic', ''), ('user', None), ('data__isnull', False)), models.Q(('attendee', None), ('data__isnull', False), ('kind', 'room_answer'), ('topic', ''), ('user', None)), models.Q(('kind__in', ['invitation', 'update', 'cancellation', 'reminder']), ('attendee__isnull', False), ('booking__isnull', False), ('data__isnull', True), ('topic', ''), ('user', None)), _connector='OR'), name='message_addressed'),
+            model_name="message",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("attendee", None),
+                        ("booking", None),
+                        ("data__isnull", True),
+                        ("kind", "account"),
+                        ("topic", ""),
+                        ("user", None),
+                    ),
+                    models.Q(
+                        ("attendee", None),
+                        ("data__isnull", False),
+                        ("kind", "notice"),
+                        ("user__isnull", False),
+                        models.Q(("topic", ""), _negated=True),
+                    ),
+                    models.Q(
+                        ("attendee__isnull", False),
+                        ("booking__isnull", False),
+                        ("kind", "counter"),
+                        ("topic", ""),
+                        ("user", None),
+                        ("data__isnull", False),
+                    ),
+                    models.Q(
+                        ("attendee", None),
+                        ("data__isnull", False),
+                        ("kind", "room_answer"),
+                        ("topic", ""),
+                        ("user", None),
+                    ),
+                    models.Q(
+                        ("kind__in", ["invitation", "update", "cancellation", "reminder"]),
+                        ("attendee__isnull", False),
+                        ("booking__isnull", False),
+                        ("data__isnull", True),
+                        ("topic", ""),
+                        ("user", None),
+                    ),
+                    _connector="OR",
+                ),
+                name="message_addressed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('message_id', ''), _negated=True), fields=['message_id'], name='message_by_id'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("message_id", ""), _negated=True), fields=["message_id"], name="message_by_id"
+            ),
         ),
     ]

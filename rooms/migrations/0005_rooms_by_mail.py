@@ -5,24 +5,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('rooms', '0004_loans_and_named_licences'),
+        ("rooms", "0004_loans_and_named_licences"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='room',
-            name='mail_takes_licence',
-            field=models.BooleanField(default=True, help_text='Not for a room in which people mostly meet in person.', verbose_name='meetings booked by mail take a licence'),
+            model_name="room",
+            name="mail_takes_licence",
+            field=models.BooleanField(
+                default=True,
+                help_text="Not for a room in which people mostly meet in person.",
+                verbose_name="meetings booked by mail take a licence",
+            ),
         ),
         migrations.AlterField(
-            model_name='room',
-            name='mailbox',
-            field=models.EmailField(blank=True, help_text='Invited from Outlook or Thunderbird, the room answers by itself.', max_length=254, verbose_name="the room's e-mail address"),
+            model_name="room",
+            name="mailbox",
+            field=models.EmailField(
+                blank=True,
+                help_text="Invited from Outlook or Thunderbird, the room answers by itself.",
+                max_length=254,
+                verbose_name="the room's e-mail address",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='room',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('mailbox'), condition=models.Q(('mailbox', ''), _negated=True), name='room_mailbox_once', violation_error_message='Another room has this e-mail address.'),
+            model_name="room",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("mailbox"),
+                condition=models.Q(("mailbox", ""), _negated=True),
+                name="room_mailbox_once",
+                violation_error_message="Another room has this e-mail address.",
+            ),
         ),
     ]

@@ -15,8 +15,8 @@ from bookings import services
 from bookings.closure_times import ClosureDraft
 from bookings.models import Attendee, Booking
 from bookings.rules import Participant, Scope
-from integrations.feeds.services import create_feed
 from integrations.answering.links import answer_url
+from integrations.feeds.services import create_feed
 from integrations.jitsi.links import join_url
 from notifications import mailfiles
 from notifications.delivery import deliver_due
@@ -219,7 +219,7 @@ def mail_pages() -> list[Address]:
     file = mailfiles.written()[0].name
     pages = [
         ("mails", reverse("notifications:mail_list")),
-        ("incoming mails", reverse("inbound_list")),
+        ("incoming mails", reverse("mailbox:inbound_list")),
         ("one mail", reverse("notifications:mail_show", args=[mail.pk])),
         ("mail files", reverse("notifications:file_list")),
         ("one mail file", reverse("notifications:file_show", args=[file])),

@@ -36,6 +36,12 @@ def mail_to(attendee: Attendee) -> Mail:
     return compose(queued(attendee.booking, attendee), now=NOW)
 
 
+OTHER_WAYS = (
+    "Można też odpowiedzieć w swoim kalendarzu: organizator zobaczy każdą z tych odpowiedzi. "
+    "Zobaczy także, co Państwo odpiszą na tę wiadomość."
+)
+
+
 def words_of(html: str) -> str:
     """Return the words that a person reads in the HTML, in order."""
     body = re.sub(r"<(style|title)\b.*?</\1>", "", html, flags=re.DOTALL)
@@ -71,7 +77,7 @@ Czy wezmą Państwo udział?
 Tak: {answer_url(session.stranger)}?a=tak
 Nie: {answer_url(session.stranger)}?a=nie
 Inny termin: {answer_url(session.stranger)}?a=inny
-Można też odpowiedzieć w swoim kalendarzu: organizator zobaczy każdą z tych odpowiedzi. Zobaczy także, co Państwo odpiszą na tę wiadomość.
+{OTHER_WAYS}
 
 Jak dołączyć
 W przeglądarce, bez instalacji. Nie trzeba mieć konta. Wejście otwieramy 15 minut przed początkiem.
@@ -149,8 +155,8 @@ def test_html_says_what_the_text_says(session: Session, office: Office) -> None:
         shown = words_of(mail.html)
         # The text marks the rooms of a list with a dash; buttons stand where the text has addresses.
         for line in mail.text.splitlines():
-            line = re.sub(r" http://testserver/o/\S+", "", line)
-            wanted = " ".join(line.removeprefix("- ").removesuffix(":").split())
+            words = re.sub(r" http://testserver/o/\S+", "", line)
+            wanted = " ".join(words.removeprefix("- ").removesuffix(":").split())
             assert wanted in shown
 
 
