@@ -69,6 +69,11 @@ class Given:
     sequence: int
     at: datetime
 
+    @property
+    def order(self) -> tuple[int, datetime]:
+        """The same order for answers to all and to one meeting (G5, G6): whatever is overtaken once stays overtaken."""
+        return self.sequence, self.at
+
 
 def forget_answers(booking: Booking, meetings: Collection[int], *, whole: bool, now: datetime) -> None:
     """Have everybody but the organizer asked anew about these meetings, at the SEQUENCE that the booking has: E5.
@@ -125,7 +130,7 @@ def _single_answers(booking: Booking, of_all: Given | None, given: Mapping[int |
         if of_all.partstat != PartStat.NEEDS_ACTION:
             found = {pk: Given(PartStat.NEEDS_ACTION, "", -1, of_all.at) for pk in asked_since}
     for pk, own in given.items():
-        if pk is not None and (of_all is None or pk in asked_since or own.at >= of_all.at):
+        if pk is not None and (of_all is None or pk in asked_since or own.order >= of_all.order):
             found[pk] = own
     return found
 

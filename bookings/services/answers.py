@@ -172,7 +172,7 @@ def _judge(
     if newest is not None and (newest.sequence, newest.at) > (sequence, at):
         return sequence, Standing.OUTDATED
     of_series = before.get(None) if meeting and attendee.occurrence_id is None else None
-    if of_series is not None and of_series.sequence >= asked and of_series.at > at:
+    if of_series is not None and of_series.sequence >= asked and (of_series.sequence, of_series.at) > (sequence, at):
         return sequence, Standing.OUTDATED
     if not given.is_certain:
         return sequence, Standing.UNCONFIRMED
