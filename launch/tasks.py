@@ -40,7 +40,7 @@ def test(places: Places, arguments: list[str]) -> int:
         make_var(places)
         ensure_venv(places, lists=(BROWSER,), log=places.logs / "setup.log")
     with _throw_away(places, "test") as env:
-        argv = [str(places.python), "-m", "pytest", "-n", "2", *arguments]
+        argv = [str(places.python), "-m", "pytest", "-n", "3", *arguments]
         return in_foreground(argv, env=env | {"DJANGO_SETTINGS_MODULE": "config.settings_test"}, cwd=places.root)
 
 

@@ -38,6 +38,10 @@ def run_benchmarks(tmp_path: Path, *arguments: str) -> tuple[str, list[dict[str,
     return run.stdout, json.loads(output.read_text())
 
 
+@pytest.mark.skipif(
+    not os.environ.get("CI") and not os.environ.get("NARADA_BENCHMARKS"),
+    reason="half a minute for tools of development: runs in CI, or with NARADA_BENCHMARKS=1 make test",
+)
 def test_every_benchmark_yields_its_figures_and_leaves_no_database(tmp_path: Path, prefix: str) -> None:
     table, figures = run_benchmarks(tmp_path, "--scales", str(HOLDS), "--prefix", prefix, "--plans")
     assert all(set(figure) == {"name", "scale", "value", "unit"} for figure in figures)
