@@ -147,7 +147,6 @@ def join_pages(scene: Scene) -> list[Address]:
         Address("join, too early", urlsplit(join_url(guest)).path, who=""),
         Address("join, over", urlsplit(join_url(late)).path, who="", status=410),
         Address("answer", urlsplit(answer_url(guest)).path + "?a=inny", who=""),
-        Address("answer, over", urlsplit(answer_url(late)).path, who="", status=410),
         Address("join, unknown link", "/d/1-aaaaaaaaaaaaaaaaaaaaaaaaaa", who="", status=404),
     ]
 
@@ -249,4 +248,4 @@ def all_pages(scene: Scene) -> list[Address]:
 
 
 #: The language of pages for guests, who read the language of their invitation.
-SPOKEN = {"join, too early": "pl", "join, over": "en"}
+SPOKEN = {"join, too early": "pl", "answer": "pl", "join, over": "en"}
