@@ -120,7 +120,8 @@ class Balance:
 
     @property
     def is_overused(self) -> bool:
-        return self.in_use > self.granted or self.over > self.reserve
+        # Where more is taken away than there is, nothing in use is still not too much.
+        return self.in_use > max(0, self.granted) or self.over > self.reserve
 
     def free_for(self, site_id: int | None, *, from_reserve: bool = True) -> int:
         """Return how many more seats the site could take at this instant. `from_reserve`: not only of its share."""
@@ -255,7 +256,7 @@ def _is_too_much(allocation: Allocation, balance: Balance, needed: Mapping[int |
     use, share = balance.use_by_site, balance.share_by_site
     wanted = {site: use.get(site, 0) + needed.get(site, 0) for site in use.keys() | needed.keys()}
     over = sum(max(0, seats - share.get(site, 0)) for site, seats in wanted.items())
-    if sum(wanted.values()) > balance.granted or over > balance.reserve:
+    if sum(wanted.values()) > max(0, balance.granted) or over > balance.reserve:
         return True
     kept = allocation.keeps_to_share
     return any(site in kept and wanted[site] > share.get(site, 0) for site in needed)

@@ -81,6 +81,16 @@ def test_overuse_is_found_at_its_first_instant() -> None:
     assert found.use_by_site == {_BIA: 4}
 
 
+def test_nothing_in_use_is_not_too_much_even_where_more_is_taken_away_than_there_is() -> None:
+    since = datetime(2019, 1, 1, tzinfo=UTC)
+    less_than_none = Allocation((Seats(1, since), Seats(-2, since)), ())
+    found = first_overuse(less_than_none, [_use(_KOS, 60, 90)], span=_DAY)
+    assert found is not None
+    assert found.at == _at(60)
+    assert first_overuse(less_than_none, [], span=_DAY) is None
+    assert full_stretches(less_than_none, [], {}, span=_DAY) == []
+
+
 def test_balance_says_how_many_more_a_site_could_take() -> None:
     balance = balance_at(_office_pool(), [_use(_KOS, 0, 60, 4), _use(_TAB, 0, 60)], _at(30))
     assert [balance.free_for(site) for site in (_KOS, _TAB, _BIA, None, 99)] == [1, 3, 3, 1, 1]
