@@ -52,7 +52,7 @@ def session_page(
 
 
 def page(request: HttpRequest, template: str, context: dict[str, Any], *, language: str, status: int) -> HttpResponse:
-    """Return a page in this language that no search engine keeps and that tells no other site its address."""
+    """Return a page in this language, and say in a header which it is."""
     with translation.override(language):
         response = render(request, template, context, status=status)
     response.headers["Content-Language"] = language

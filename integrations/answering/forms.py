@@ -18,7 +18,6 @@ PROPOSE = "PROPOSE"
 #: Words in the addresses of the buttons in a mail: they choose an answer and send none.
 CHOSEN_BY = {"tak": PartStat.ACCEPTED, "nie": PartStat.DECLINED, "inny": PROPOSE}
 MAX_COMMENT = 1_000
-_LONGEST_LIST = 60
 
 
 class AnswerForm(forms.Form):
@@ -61,8 +60,8 @@ class AnswerForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._next, self._zone, self._now = meeting, zone, now
-        self._by_key = {str(item.pk): item for item, _words in meetings[:_LONGEST_LIST]}
-        listed = [(str(item.pk), words) for item, words in meetings[:_LONGEST_LIST]]
+        self._by_key = {str(item.pk): item for item, _words in meetings}
+        listed = [(str(item.pk), words) for item, words in meetings]
         self.fields["meeting"].choices = [("", _("all meetings")), *listed]  # type: ignore[attr-defined]  # it is a ChoiceField
         if not listed:
             del self.fields["meeting"]

@@ -23,6 +23,8 @@ from integrations.answering.forms import CHOSEN_BY, PROPOSE, AnswerForm
 from integrations.guest_page import keep_to_itself, language, session_page, unknown_link
 from integrations.jitsi.entry import Entry, State, find_entry
 
+#: More dates than that nobody looks through; they can still answer to the series.
+MEETINGS_LISTED = 60
 #: Nobody changes their mind more often; a program that has got the address might.
 ANSWERS_AN_HOUR = 30
 _CHANGED, _TOO_OFTEN, _OVER, _REFUSED = 409, 429, 410, 422
@@ -107,7 +109,7 @@ def _form(
 def _meetings(attendee: Attendee, *, now: datetime) -> list[Occurrence]:
     absences = Absence.objects.filter(attendee=attendee, occurrence=OuterRef("pk"))
     coming = attendee.booking.occurrences.filter(status=Occurrence.Status.CONFIRMED, ends_at__gt=now)
-    return list(coming.exclude(Exists(absences)).order_by("starts_at")[:60])
+    return list(coming.exclude(Exists(absences)).order_by("starts_at")[:MEETINGS_LISTED])
 
 
 def _words(meeting: Occurrence, zone: ZoneInfo) -> str:
