@@ -65,9 +65,13 @@ def unknown_link(request: HttpRequest) -> HttpResponse:
     return page(request, "join/link_unknown.html", {}, language=wanted, status=404)
 
 
-def keep_to_itself(response: HttpResponse) -> HttpResponse:
-    """Keep the secret address out of other sites and search engines."""
-    response.headers["Referrer-Policy"] = "no-referrer"
+def keep_to_itself(response: HttpResponse, *, has_form: bool = False) -> HttpResponse:
+    """Keep the secret address out of other sites and search engines.
+
+    `has_form`: the page sends something back to us. With "no-referrer" a browser would say "Origin: null" then, and the
+    protection against forged requests would refuse it.
+    """
+    response.headers["Referrer-Policy"] = "same-origin" if has_form else "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 

@@ -44,7 +44,7 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
     if entry.state in {State.REMOVED, State.CANCELLED, State.ENDED}:
         return keep_to_itself(session_page(request, "join/session_over.html", attendee, entry, status=_OVER))
     with translation.override(language(request, attendee.language)):
-        return keep_to_itself(_ask(request, attendee, entry, now=now))
+        return keep_to_itself(_ask(request, attendee, entry, now=now), has_form=True)
 
 
 def _ask(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: datetime) -> HttpResponse:

@@ -171,7 +171,7 @@ def test_no_token_opens_what_another_is_for(session: Session) -> None:
 
 def test_the_address_leaks_nowhere(session: Session) -> None:
     response = visit(session.guest)
-    assert (response["Referrer-Policy"], response["X-Robots-Tag"]) == ("no-referrer", "noindex, nofollow")
+    assert (response["Referrer-Policy"], response["X-Robots-Tag"]) == ("same-origin", "noindex, nofollow")
     assert "no-store" in response["Cache-Control"]
 
 
