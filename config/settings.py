@@ -169,7 +169,8 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = _https and env.bool("SECURE_SSL_REDIRECT", True)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# Conference servers follow no redirects, and may speak to us inside without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^jitsi/"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000 if _https else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = bool(SECURE_HSTS_SECONDS)
 SECURE_REFERRER_POLICY = "same-origin"
@@ -254,7 +255,23 @@ JITSI_URL = env.str("JITSI_URL", "").rstrip("/")
 JITSI_APP_ID = env.str("JITSI_APP_ID", "narada")
 JITSI_APP_SECRET = env.str("JITSI_APP_SECRET", "")
 JITSI_SUBJECT = env.str("JITSI_SUBJECT", urlsplit(JITSI_URL).hostname or "")
+JITSI_ALGORITHM = env.str("JITSI_ALGORITHM", "RS256")
+if JITSI_ALGORITHM not in {"RS256", "HS256"}:
+    raise ImproperlyConfigured("JITSI_ALGORITHM must be RS256 or HS256.")
+JITSI_MUC_DOMAIN = env.str("JITSI_MUC_DOMAIN", "")
+JITSI_CONTROL_URL = env.str("JITSI_CONTROL_URL", "").rstrip("/")
+JITSI_JICOFO_URL = env.str("JITSI_JICOFO_URL", "").rstrip("/")
+JITSI_JVB_URLS = env.list("JITSI_JVB_URLS", default=[])
+JITSI_TIMEOUT_SECONDS = env.int("JITSI_TIMEOUT_SECONDS", 3)
+JITSI_KEY_DAYS = env.int("JITSI_KEY_DAYS", 90)
+JITSI_UNPLANNED = env.str("JITSI_UNPLANNED", "refuse")
+if JITSI_UNPLANNED not in {"refuse", "admit"}:
+    raise ImproperlyConfigured("JITSI_UNPLANNED must be refuse or admit.")
+JITSI_UNPLANNED_MINUTES = env.int("JITSI_UNPLANNED_MINUTES", 60)
+JITSI_OVERRUN_MINUTES = env.int("JITSI_OVERRUN_MINUTES", 60)
+RECORDINGS_KEPT_DAYS = env.int("RECORDINGS_KEPT_DAYS", 90)
 JOIN_OPENS_MINUTES = env.int("JOIN_OPENS_MINUTES", 15)
+JOIN_OPENS_ORGANIZER_MINUTES = env.int("JOIN_OPENS_ORGANIZER_MINUTES", 60)
 JOIN_GRACE_MINUTES = env.int("JOIN_GRACE_MINUTES", 15)
 
 # --- Limits of a session --------------------------------------------------------------------------------------------
@@ -269,6 +286,8 @@ DRAFTS_PER_USER = env.int("DRAFTS_PER_USER", 3)
 OFFER_MINUTES = env.int("OFFER_MINUTES", 120)
 OFFER_ENDS_BEFORE_MINUTES = env.int("OFFER_ENDS_BEFORE_MINUTES", 15)
 FREE_SEAT_AFTER_MINUTES = env.int("FREE_SEAT_AFTER_MINUTES", 5)
+FREE_ROOM_AFTER_MINUTES = env.int("FREE_ROOM_AFTER_MINUTES", 10)
+NO_SHOW_MINUTES = env.int("NO_SHOW_MINUTES", 20)
 APPROVAL_ESCALATES_DAYS = env.int("APPROVAL_ESCALATES_DAYS", 1)
 APPROVAL_EXPIRES_DAYS = env.int("APPROVAL_EXPIRES_DAYS", 3)
 

@@ -25,6 +25,7 @@ from bookings.models.holds import (
 )
 from bookings.models.licences import ConferenceRun, LicenceRefusal
 from bookings.models.outside import OutsideMeeting, RoomAnswer
+from bookings.models.unplanned import UnplannedConference
 from bookings.models.waiting import Approval, WaitlistEntry
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Proposal",
     "RoomAnswer",
     "RoomHold",
+    "UnplannedConference",
     "WaitlistEntry",
     "as_interval",
     "as_range",

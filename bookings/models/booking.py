@@ -156,6 +156,8 @@ class Occurrence(models.Model):
     own_description = models.TextField(blank=True, editable=False)
     # As `Booking.asked_sequence`, of this meeting: moved last, or come back, at this SEQUENCE.
     asked_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # Since when it counts as missed: nobody had come to its conference, and its rooms and licences were given up.
+    no_show_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("meeting")

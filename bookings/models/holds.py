@@ -1,8 +1,8 @@
 """What is held, by what, from when to when. The constraints here are the last word on it (architecture, rule 3).
 
-A hold has one owner: a meeting, a closure, an open form, or an offer from the waiting list. The last two end by
-themselves: once `expires_at` has passed nothing reads them any more, and whoever needs the time removes them
-(`bookings.services`), so they never outlive their time, whatever crashed.
+A hold has one owner: a meeting, a closure, an open form, an offer from the waiting list, or, of licences alone, an
+unplanned conference. Those of forms and offers end by themselves: once `expires_at` has passed nothing reads them any
+more, and whoever needs the time removes them (`bookings.services`), so they never outlive their time, whatever crashed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models.booking import Occurrence
+from bookings.models.unplanned import UnplannedConference
 from rooms.interval import Interval
 from rooms.models import Closure, LicencePool, MovableEquipment, NamedLicence, Room, Site
 
@@ -131,6 +132,10 @@ class LicenceHold(models.Model):
     offer = models.ForeignKey(
         "bookings.WaitlistEntry", models.CASCADE, related_name="licence_holds", null=True, blank=True
     )
+    # A conference that nobody booked, let in because a licence was free.
+    unplanned = models.ForeignKey(
+        UnplannedConference, models.CASCADE, related_name="licence_holds", null=True, blank=True
+    )
     pool = models.ForeignKey(LicencePool, models.PROTECT, related_name="holds", db_index=False)
     # Whose share it is taken from.
     site = models.ForeignKey(Site, models.PROTECT, related_name="licence_holds", null=True, blank=True, db_index=False)
@@ -151,7 +156,9 @@ class LicenceHold(models.Model):
             models.CheckConstraint(condition=Q(seats__gte=1), name="licence_hold_takes_a_seat"),
             models.CheckConstraint(condition=Q(period__isempty=False), name="licence_hold_not_empty"),
             models.CheckConstraint(condition=_NOT_LONGER, name="licence_hold_not_longer"),
-            models.CheckConstraint(condition=_owned_once("occurrence", "draft", "offer"), name="licence_hold_of_one"),
+            models.CheckConstraint(
+                condition=_owned_once("occurrence", "draft", "offer", "unplanned"), name="licence_hold_of_one"
+            ),
             models.CheckConstraint(condition=_TEMPORARY, name="licence_hold_expires"),
             models.CheckConstraint(
                 condition=Q(source="named", named__isnull=False, seats=1) | (~Q(source="named") & Q(named=None)),

@@ -1,0 +1,60 @@
+"""Which conference servers there are; the one that the settings describe follows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from integrations.jitsi.models import ConferenceServer
+
+
+def all_servers() -> list[ConferenceServer]:
+    """Return every server in order, the one of the settings as they are now. One query, unless it has to follow."""
+    found = list(ConferenceServer.objects.order_by("position", "pk"))
+    ours = next((server for server in found if server.from_environment), None)
+    if settings.JITSI_URL and (ours is None or _differs(ours)):
+        follow_settings()
+        found = list(ConferenceServer.objects.order_by("position", "pk"))
+    return found
+
+
+def follow_settings() -> ConferenceServer | None:
+    """Write the server that the settings describe into its row; None where they describe none.
+
+    A server that was added by hand under the same address becomes it.
+    """
+    if not settings.JITSI_URL:
+        return None
+    with transaction.atomic():
+        rows = ConferenceServer.objects.select_for_update(no_key=True)
+        server = rows.filter(from_environment=True).first() or rows.filter(url=settings.JITSI_URL).first()
+        if server is None:
+            server = ConferenceServer(name=_free_name())
+        server.from_environment = True
+        for name, value in _described().items():
+            setattr(server, name, value)
+        server.save()
+    return server
+
+
+def _described() -> dict[str, Any]:
+    return {
+        "url": settings.JITSI_URL,
+        "xmpp_domain": settings.JITSI_SUBJECT,
+        "muc_domain": settings.JITSI_MUC_DOMAIN,
+        "algorithm": settings.JITSI_ALGORITHM,
+        "control_url": settings.JITSI_CONTROL_URL,
+        "jicofo_url": settings.JITSI_JICOFO_URL,
+        "jvb_urls": "\n".join(settings.JITSI_JVB_URLS),
+    }
+
+
+def _differs(server: ConferenceServer) -> bool:
+    return any(getattr(server, name) != value for name, value in _described().items())
+
+
+def _free_name() -> str:
+    name = settings.JITSI_SUBJECT or settings.JITSI_URL
+    return name if not ConferenceServer.objects.filter(name=name).exists() else f"{name} (JITSI_URL)"

@@ -1,0 +1,20 @@
+"""Addresses of the conferences: short and never changed where they stand in mails; what servers call, as Jitsi has it.
+
+None of those that servers call ends with a slash: they follow no redirect.
+"""
+
+from django.urls import include, path
+
+from integrations.jitsi.views import door
+
+urlpatterns = [
+    path("d/<str:token>", door.join, name="join"),
+    path("", include("integrations.jitsi.urls.keys")),
+    path("", include("integrations.jitsi.urls.reservations")),
+    path("", include("integrations.jitsi.urls.events")),
+    path("", include("integrations.jitsi.urls.dial_in")),
+    path("", include("integrations.jitsi.urls.recordings")),
+    path("", include("integrations.jitsi.urls.arrival")),
+    path("", include("integrations.jitsi.urls.live")),
+    path("zarzadzanie/konferencje/", include("integrations.jitsi.urls.desk")),
+]

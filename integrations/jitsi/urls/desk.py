@@ -1,0 +1,7 @@
+"""The desk of IT admins."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,7 @@
+"""Joining by telephone."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

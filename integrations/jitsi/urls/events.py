@@ -1,0 +1,7 @@
+"""Where a server tells who came and went."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

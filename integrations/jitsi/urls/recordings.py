@@ -1,0 +1,7 @@
+"""Recorders and what they recorded."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
