@@ -19,7 +19,7 @@ def new_conference_key() -> str:
 
 
 class ServerAssignment(models.Model):
-    """Which server a meeting takes place on. Made when it comes near; since links are ours, it may change until then."""
+    """Which server a meeting takes place on. Made when it comes near; as links are ours, it may change until then."""
 
     occurrence = models.OneToOneField(Occurrence, models.CASCADE, related_name="server_assignment", primary_key=True)
     server = models.ForeignKey(ConferenceServer, models.CASCADE, related_name="assignments")

@@ -61,7 +61,7 @@ class ConferenceServer(models.Model):
         max_length=200,
         blank=True,
         help_text=_(
-            "Such as http://prosody:5280. Without it Narada cannot speak into conferences, end them, or count who is there."
+            "Such as http://prosody:5280. Without it Narada can't speak into conferences, end them or count people."
         ),
     )
     jicofo_url = models.URLField(

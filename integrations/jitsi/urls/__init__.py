@@ -1,6 +1,5 @@
 """Addresses of the conferences: those in mails never change, those that servers call are as Jitsi has them.
 
-
 None of those that servers call ends with a slash: they follow no redirect.
 """
 
