@@ -1,0 +1,108 @@
+"""When the conference of a meeting may be open, and which meeting a conference's name means at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F, Max, OuterRef, QuerySet, Subquery
+
+from bookings.models import Occurrence
+from integrations.jitsi.models import Conference
+
+#: More meetings of one booking than this don't lie within the hours around a moment.
+_AROUND = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time `[opens_at, closes_at)` in which the conference of `occurrence` may be opened and entered.
+
+    What the organizer alone may do before is not in it (`entry`): it opens earlier once the organizer has come.
+    """
+
+    occurrence: Occurrence
+    opens_at: datetime
+    closes_at: datetime
+
+    @property
+    def takes_place(self) -> bool:
+        """Say whether anybody meets at all: nobody in what was cancelled, or may still be declined."""
+        booking = self.occurrence.booking
+        is_off = booking.is_cancelled or booking.is_requested
+        return not is_off and self.occurrence.status == Occurrence.Status.CONFIRMED
+
+    def holds(self, at: datetime) -> bool:
+        return self.takes_place and self.opens_at <= at < self.closes_at
+
+
+def opens_before(*, organizer: bool) -> timedelta:
+    """Return how long before a meeting its conference opens for everybody, or for the organizer."""
+    everybody = timedelta(minutes=settings.JOIN_OPENS_MINUTES)
+    return max(everybody, timedelta(minutes=settings.JOIN_OPENS_ORGANIZER_MINUTES)) if organizer else everybody
+
+
+def window_of(occurrence: Occurrence, *, now: datetime) -> Window:
+    """Return the meeting's window as it is at `now`. One query.
+
+    It opens early once the organizer has come to the door, and closes late while a conference runs on.
+    """
+    found = _with_times(Occurrence.objects.filter(pk=occurrence.pk), now=now)
+    came_at, runs_until = found.values_list("came_at", "runs_until").get()
+    return _window(occurrence, came_at, runs_until)
+
+
+def meeting_named(name: str, *, now: datetime) -> Window | None:
+    """Return the meeting that is meant by a conference's name at `now`, with its window; None for a name of no booking.
+
+    `name`: as servers have it, lower case, perhaps with a tenant before it (`[tenant]room`), whichever it is.
+    The meeting that takes place at `now`; else the one whose window holds `now`, of two the later; else the next, else
+    the last; cancelled ones where there is no other. One query, two where nothing is to come.
+    """
+    room = tenant_and_room(name)[1]
+    named = Occurrence.objects.select_related("booking").filter(booking__conference_name=room)
+    confirmed = named.filter(status=Occurrence.Status.CONFIRMED)
+    longest = timedelta(minutes=max(settings.JOIN_GRACE_MINUTES, settings.JITSI_OVERRUN_MINUTES))
+    around = _with_times(confirmed.filter(ends_at__gt=now - longest).order_by("starts_at"), now=now)[:_AROUND]
+    windows = [_window(found, found.came_at, found.runs_until) for found in around]
+    if not windows:
+        last = confirmed.order_by("starts_at").last() or named.order_by("starts_at").last()
+        return None if last is None else window_of(last, now=now)
+    return meant(windows, now=now)
+
+
+def meant(windows: Collection[Window], *, now: datetime) -> Window:
+    """Return which of one booking's windows, in the order of their meetings, is meant at `now`. One at least."""
+    running = [window for window in windows if window.occurrence.starts_at <= now < window.occurrence.ends_at]
+    if running:
+        return running[-1]
+    # Between two meetings that are close together: what opens now should last through the one that is to come.
+    open_now = [window for window in windows if window.opens_at <= now < window.closes_at]
+    if open_now:
+        return open_now[-1]
+    coming = [window for window in windows if window.opens_at > now]
+    return coming[0] if coming else list(windows)[-1]
+
+
+def tenant_and_room(name: str) -> tuple[str, str]:
+    """Take `[tenant]room` apart; without a tenant the first is empty."""
+    if name.startswith("["):
+        tenant, bracket, room = name[1:].partition("]")
+        if bracket:
+            return tenant, room
+    return "", name
+
+
+def _with_times(meetings: QuerySet[Occurrence], *, now: datetime) -> QuerySet[Occurrence]:
+    """Add when the organizer came (`came_at`) and what servers were promised that have it open (`runs_until`)."""
+    open_now = Conference.objects.filter(occurrence=OuterRef("pk"), closed_at=None, promised_until__gt=now)
+    latest = open_now.order_by().values("occurrence").annotate(until=Max("promised_until")).values("until")
+    return meetings.annotate(came_at=F("server_assignment__organizer_came_at"), runs_until=Subquery(latest))
+
+
+def _window(occurrence: Occurrence, came_at: datetime | None, runs_until: datetime | None) -> Window:
+    opens_at = occurrence.starts_at - opens_before(organizer=came_at is not None)
+    closes_at = occurrence.ends_at + timedelta(minutes=settings.JOIN_GRACE_MINUTES)
+    return Window(occurrence, opens_at, max(closes_at, runs_until or closes_at))
