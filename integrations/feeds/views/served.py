@@ -18,11 +18,11 @@ from integrations.feeds.addresses import feed_for
 from integrations.feeds.choosing import choose_events
 from integrations.feeds.free_busy import render_free_busy
 from integrations.feeds.models import CalendarFeed
-from integrations.feeds.pace import Pace
 from integrations.feeds.permissions import may_read
 from integrations.feeds.reading import read_material, read_plan
 from integrations.feeds.render import render_calendar
 from integrations.feeds.wording import name_of
+from integrations.pace import Pace
 
 #: Of one address, in one process. Programs ask every few minutes at most; an owner has some devices.
 PACE = Pace(most=60, per=timedelta(minutes=10))

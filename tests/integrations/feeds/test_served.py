@@ -19,8 +19,8 @@ from integrations.feeds import reading
 from integrations.feeds.addresses import calendar_url, token_for
 from integrations.feeds.logs import HideFeedTokens
 from integrations.feeds.models import CalendarFeed
-from integrations.feeds.pace import Pace
 from integrations.feeds.views import served
+from integrations.pace import Pace
 from tests.bookings.closing import closing
 from tests.bookings.requests import NOW, at
 from tests.bookings.requests import ask as ask_for

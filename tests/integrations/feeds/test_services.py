@@ -11,7 +11,7 @@ from django.db import IntegrityError, connections, transaction
 
 from integrations.feeds import services
 from integrations.feeds.models import CalendarFeed
-from integrations.feeds.pace import Pace
+from integrations.pace import Pace
 from tests.bookings.requests import NOW
 from tests.factories import Office, make_user
 from tests.integrations.feeds.programs import subscribe

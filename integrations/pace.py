@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
@@ -20,10 +21,10 @@ class Pace:
 
     most: int
     per: timedelta
-    _seen: dict[int, tuple[datetime, int]] = field(default_factory=dict)
+    _seen: dict[Hashable, tuple[datetime, int]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def seconds_to_wait(self, key: int, *, now: datetime) -> int:
+    def seconds_to_wait(self, key: Hashable, *, now: datetime) -> int:
         """Count one request; return 0 where it may pass, else in how many whole seconds the next one may."""
         with self._lock:
             since, count = self._seen.get(key, (now, 0))
@@ -32,6 +33,8 @@ class Pace:
             if count >= self.most:
                 return max(1, ceil((since + self.per - now) / timedelta(seconds=1)))
             if len(self._seen) >= _KEPT:
-                self._seen = {other: seen for other, seen in self._seen.items() if now - seen[0] < self.per}
+                recent = {other: seen for other, seen in self._seen.items() if now - seen[0] < self.per}
+                # Keys that anybody can make up must not fill the memory.
+                self._seen = recent if len(recent) < _KEPT else {}
             self._seen[key] = (since, count + 1)
             return 0
