@@ -20,6 +20,11 @@ def all_servers() -> list[ConferenceServer]:
     return found
 
 
+def is_current(server: ConferenceServer) -> bool:
+    """Say whether the row is as the settings have it, where they describe it."""
+    return not (server.from_environment and settings.JITSI_URL and _differs(server))
+
+
 def follow_settings() -> ConferenceServer | None:
     """Write the server that the settings describe into its row; None where they describe none.
 

@@ -1,0 +1,264 @@
+"""Asks servers over HTTP within bounds: of time as a whole, of size, and never further than where it was sent."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import requests
+from django.utils.translation import gettext as _
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+#: Bytes. What servers say of thousands of conferences is less.
+MAX_ANSWER = 1024 * 1024
+_CHUNK = 64 * 1024
+#: So many servers may hang before others are asked later.
+_THREADS = 16
+
+T = TypeVar("T")
+
+
+class Why(StrEnum):
+    """Why there is no answer that says anything; kept with the server's health."""
+
+    NO_ADDRESS = "no-address"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    CUT = "cut"
+    REDIRECT = "redirect"
+    TOO_LARGE = "too-large"
+    STATUS = "status"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class NoAnswer(Exception):
+    """The server said nothing that can be used. `detail`: the status or the name of the error, for IT."""
+
+    why: Why
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`at`: what the server's clock said when it answered, where it told; to the second."""
+
+    status: int
+    body: bytes
+    at: datetime | None
+
+
+def in_words(why: str, detail: str = "") -> str:
+    """Say in a sentence why a server's answer is missing. Empty for what is none of the reasons."""
+    words = {
+        Why.NO_ADDRESS: _("Its name is not known here. Look at the address."),
+        Why.REFUSED: _("Nobody listens at the address. It does not run, or a firewall is in between."),
+        Why.TIMEOUT: _("It did not answer in time."),
+        Why.TLS: _("Its certificate is not trusted here."),
+        Why.CUT: _("It ended the connection in the middle of its answer."),
+        Why.REDIRECT: _("It sends us to another address, where we don't go. Write the right one down."),
+        Why.TOO_LARGE: _("It sent more than we read."),
+        Why.STATUS: _("It answered with an error: %(status)s.") % {"status": detail},
+        Why.UNREADABLE: _("Its answer is not what such a server says. Look at the address."),
+    }
+    return words.get(Why(why), "") if why in set(Why) else ""
+
+
+def ask(
+    method: str,
+    url: str,
+    *,
+    seconds: float,
+    host: str = "",
+    bearer: str = "",
+    body: dict[str, Any] | None = None,
+) -> Answer:
+    """Ask and return the answer, whatever its status below 300 or from 400 on.
+
+    `seconds`: for all of it, however slowly the bytes drip. `host`: the name in the request where it is not the
+    address's, since inside a server is called by another name than its own.
+    Raises: NoAnswer. Never to be called in a transaction.
+    """
+    headers = {"Accept": "application/json, text/*;q=0.9, */*;q=0.1", "Accept-Encoding": "identity"}
+    if host:
+        headers["Host"] = host
+    if bearer:
+        headers["Authorization"] = f"Bearer {bearer}"
+    data = None
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        data = json.dumps(body).encode()
+    with _Watch(seconds) as watch, requests.Session() as session:
+        # Neither proxies nor passwords that the environment has for other places.
+        session.trust_env = False
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _Watched())
+        try:
+            return _ask(session, method, url, seconds, headers, data)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise NoAnswer(Why.TIMEOUT) if watch.is_over else _no_answer(error) from error
+
+
+def json_of(answer: Answer) -> Any:
+    """Return what the answer says in JSON. Raises: NoAnswer for an error and for what is no JSON."""
+    if answer.status >= 300:
+        raise NoAnswer(Why.STATUS, str(answer.status))
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise NoAnswer(Why.UNREADABLE) from error
+
+
+def at_once(calls: Sequence[Callable[[], T]], *, seconds: float) -> list[T | None]:
+    """Make the calls side by side and return what they return, None for those that are not back within `seconds`.
+
+    They must not touch the database: each would do so over a connection of its own.
+    """
+    if not calls:
+        return []
+    pool = ThreadPoolExecutor(max_workers=min(_THREADS, len(calls)), thread_name_prefix="ask")
+    futures = [pool.submit(call) for call in calls]
+    done = wait(futures, timeout=seconds).done
+    # One that hangs in the system, looking up a name for instance, is left behind and ends by itself.
+    pool.shutdown(wait=False, cancel_futures=True)
+    return [future.result() if future in done else None for future in futures]
+
+
+def _ask(
+    session: requests.Session, method: str, url: str, seconds: float, headers: dict[str, str], data: bytes | None
+) -> Answer:
+    with session.request(
+        method, url, headers=headers, data=data, timeout=seconds, allow_redirects=False, stream=True
+    ) as response:
+        # No answer is unpacked: what unpacks to more than it is would pass the limit of its size.
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise NoAnswer(Why.UNREADABLE)
+        if 300 <= response.status_code < 400:
+            raise NoAnswer(Why.REDIRECT, str(response.status_code))
+        read = b""
+        while chunk := response.raw.read(_CHUNK, decode_content=False):
+            read += chunk
+            if len(read) > MAX_ANSWER:
+                raise NoAnswer(Why.TOO_LARGE)
+        return Answer(response.status_code, read, _date(response.headers.get("Date", "")))
+
+
+def _date(header: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+def _no_answer(error: Exception) -> NoAnswer:
+    """Name the reason that is at the bottom of what `requests` raises."""
+    reasons = [error]
+    while (below := getattr(reasons[-1], "reason", None) or _cause(reasons[-1])) is not None and len(reasons) < 10:
+        reasons.append(below)
+    for kinds, why in _REASONS:
+        if any(isinstance(reason, kinds) for reason in reasons):
+            return NoAnswer(why, type(error).__name__)
+    return NoAnswer(Why.CUT, type(error).__name__)
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    inside = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+    return inside or error.__cause__ or error.__context__
+
+
+_REASONS: list[tuple[tuple[type[BaseException], ...], Why]] = [
+    ((requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, UnicodeError), Why.NO_ADDRESS),
+    ((socket.gaierror,), Why.NO_ADDRESS),
+    ((ssl.SSLError, requests.exceptions.SSLError), Why.TLS),
+    ((requests.Timeout, TimeoutError), Why.TIMEOUT),
+    ((ConnectionRefusedError,), Why.REFUSED),
+]
+
+
+class _Watch:
+    """Ends the connections made in its block when the time is over. `requests` itself counts each read anew."""
+
+    def __init__(self, seconds: float) -> None:
+        self.is_over = False
+        self._twins: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        _of_thread.watch = self
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for twin in self._twins:
+                twin.close()
+            self._twins.clear()
+        _of_thread.watch = None
+
+    def follow(self, connection: socket.socket) -> None:
+        """End this one too. A twin is kept: TLS takes the socket itself over."""
+        with self._lock:
+            self._twins.append(connection.dup())
+        if self.is_over:
+            self._end()
+
+    def _end(self) -> None:
+        self.is_over = True
+        with self._lock:
+            for twin in self._twins:
+                with suppress(OSError):
+                    twin.shutdown(socket.SHUT_RDWR)
+
+
+_of_thread = threading.local()
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        made = super()._new_conn()
+        _of_thread.watch.follow(made)
+        return made
+
+
+class _SafeConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        made = super()._new_conn()
+        _of_thread.watch.follow(made)
+        return made
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SafePool(HTTPSConnectionPool):
+    ConnectionCls = _SafeConnection
+
+
+class _Watched(HTTPAdapter):
+    """Trusts what the system trusts, an office's own authority among it, and makes connections that are watched."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=ssl.create_default_context(), **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SafePool}
