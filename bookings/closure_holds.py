@@ -109,6 +109,7 @@ def site_of(closure: Closure) -> Site:
         return closure.site
     thing = closure.room or closure.equipment
     assert thing is not None, "the database knows what is closed"
+    assert thing.site is not None, "recorders are not closed"
     return thing.site
 
 

@@ -96,7 +96,7 @@ class MovableEquipmentForm(forms.ModelForm):
 
     class Meta:
         model = MovableEquipment
-        fields = ("site", "name", "name_en", "quantity", "rooms")
+        fields = ("is_recorder", "site", "name", "name_en", "quantity", "rooms")
 
     def clean(self) -> Any:
         cleaned = super().clean()
@@ -106,6 +106,8 @@ class MovableEquipmentForm(forms.ModelForm):
             )
             self.add_error("quantity", message)
         site, rooms = self.cleaned_data.get("site"), self.cleaned_data.get("rooms")
+        if self.cleaned_data.get("is_recorder") and rooms:
+            self.add_error("rooms", _("Recorders are for every session. Leave the rooms out."))
         if site and rooms and any(room.site_id != site.pk for room in rooms):
             self.add_error("rooms", _("Choose rooms of the same site: equipment does not travel between sites."))
         return cleaned
@@ -123,7 +125,7 @@ class MovableEquipmentAdmin(AccentlessSearch, admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: MovableEquipment | None = None) -> tuple[str, ...]:
         # Sessions hold it at its site.
-        return ("site",) if obj else ()
+        return ("site", "is_recorder") if obj else ()
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

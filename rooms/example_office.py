@@ -75,7 +75,7 @@ def ensure_logins(people: Sequence[Person], *, file: Path) -> Logins:
 
 
 def ensure_rules() -> None:
-    """Give the example office a few rules and two document cameras to carry around, where it has none of either."""
+    """Give the example office a few rules, document cameras to carry around, and recorders, where it has none of them."""
     rooms = {f"{room.site.code}/{room.code}": room for room in Room.objects.select_related("site")}
     conference, booth = rooms.get("KOS/1.03"), rooms.get("TAB/0.21")
     if conference is None or booth is None or BookingRule.objects.exists() or MovableEquipment.objects.exists():
@@ -94,6 +94,7 @@ def ensure_rules() -> None:
         name_en="Portable document camera",
         quantity=2,
     )
+    MovableEquipment.objects.create(is_recorder=True, name="Nagrywanie", name_en="Recording", quantity=2)
 
 
 def _role(person: Person) -> str:

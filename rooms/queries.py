@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import CharField, IntegerField, Prefetch, Q, QuerySet, Value
@@ -67,9 +68,13 @@ def filter_equipment() -> list[Equipment]:
 
 
 def movable_equipment() -> list[MovableEquipment]:
-    """Return the equipment that is carried from room to room, with its site, in the order of lists."""
+    """Return the equipment that is carried from room to room, with its site, in the order of lists; recorders last."""
     found = MovableEquipment.objects.select_related("site")
-    return sorted(found, key=lambda item: (_site_order(item.site), sort_key(item.name), item.pk))
+    return sorted(found, key=lambda item: (*_place_of(item), sort_key(item.name), item.pk))
+
+
+def _place_of(item: MovableEquipment) -> tuple[Any, ...]:
+    return (True, ()) if item.site is None else (False, _site_order(item.site))
 
 
 def opening_hours(site_ids: Collection[int]) -> dict[int, tuple[Hours, ...]]:

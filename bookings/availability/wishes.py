@@ -137,7 +137,7 @@ def _find_shortage(
         return []
     data = {
         "name": item.name,
-        "site": item.site.label,
+        "site": item.site.label if item.site else "",
         "quantity": item.quantity,
         "in_use": in_use,
         "needed": needed,
@@ -156,6 +156,9 @@ def find_misplaced(items: Sequence[MovableEquipment], rooms_of: Sequence[Sequenc
         allowed_in.setdefault(item_id, set()).add(room_id)
     found = []
     for item in items:
+        if item.site is None:
+            # A recorder: it comes into the conference, not into a room.
+            continue
         allowed = allowed_in.get(item.pk)
         if any(
             not any(room.site_id == item.site_id and (allowed is None or room.pk in allowed) for room in rooms)

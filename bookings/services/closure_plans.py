@@ -65,8 +65,11 @@ def _place(draft: ClosureDraft) -> tuple[Site, MovableEquipment | None]:
             return site, None
         if draft.room_id is not None and (room := Room.objects.select_related("site").filter(pk=draft.room_id).first()):
             return room.site, None
-        if draft.equipment_id is not None and (
-            equipment := MovableEquipment.objects.select_related("site").filter(pk=draft.equipment_id).first()
+        # Recorders are of no site, so nobody closes them.
+        if (
+            draft.equipment_id is not None
+            and (equipment := MovableEquipment.objects.select_related("site").filter(pk=draft.equipment_id).first())
+            and equipment.site is not None
         ):
             return equipment.site, equipment
     code = Code.ROOM_UNKNOWN if draft.equipment_id is None else Code.EQUIPMENT_UNKNOWN

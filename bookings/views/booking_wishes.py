@@ -39,11 +39,15 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """`warnings`: what the rooms lack; nothing of it keeps a session from being booked."""
+    """`warnings`: what the rooms lack; nothing of it keeps a session from being booked.
+
+    `recorder`: None where the office records nothing; `value` is empty unless the session is to be recorded.
+    """
 
     seats: tuple[Number, ...]
     features: tuple[Feature, ...]
     movable: tuple[Number, ...]
+    recorder: Number | None
     warnings: tuple[str, ...]
     is_open: bool
 
@@ -54,6 +58,7 @@ def questions(page: Page) -> Questions:
     said = dict(wishes.seats)
     sites = {room.site_id: room.site for room in page.chosen}
     sites |= {room.site_id: room.site for room in page.rooms if room.site_id in said}
+    movable = movable_equipment()
     return Questions(
         seats=tuple(_seats(page, site) for site in sites.values()),
         features=tuple(
@@ -61,9 +66,10 @@ def questions(page: Page) -> Questions:
         ),
         movable=tuple(
             _movable(page, item)
-            for item in movable_equipment()
-            if item.site_id in sites or item.pk in dict(wishes.movable)
+            for item in movable
+            if item.site_id in sites or (item.pk in dict(wishes.movable) and not item.is_recorder)
         ),
+        recorder=next((_movable(page, item) for item in movable if item.is_recorder), None),
         warnings=tuple(refusal_text(item) for item in page.assessment.warnings) if page.assessment else (),
         is_open=wishes != Wishes(),
     )
@@ -85,4 +91,4 @@ def _seats(page: Page, site: Site) -> Number:
 def _movable(page: Page, item: MovableEquipment) -> Number:
     name = f"{MOVABLE}{item.pk}"
     label = item.name_en if get_language() != "pl" and item.name_en else item.name
-    return Number(name, label, page.draft.data.get(name, ""), item.site.name, item.quantity)
+    return Number(name, label, page.draft.data.get(name, ""), item.site.name if item.site else "", item.quantity)

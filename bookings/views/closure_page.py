@@ -182,10 +182,10 @@ def _listed(closure: Closure) -> Listed:
 def _what(closure: Closure) -> tuple[str, Site]:
     if closure.room:
         return closure.room.name, closure.room.site
-    if closure.equipment:
+    if closure.equipment and closure.equipment.site:
         name = closure.equipment.name_en if get_language() == "en" and closure.equipment.name_en else ""
         return f"{name or closure.equipment.name} ×{closure.quantity}", closure.equipment.site
-    assert closure.site is not None
+    assert closure.site is not None, "the database knows what is closed"
     return _("the whole site"), closure.site
 
 

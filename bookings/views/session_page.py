@@ -150,7 +150,13 @@ def lacks_in_words(details: BookingDetails, state: State) -> list[str]:
 
 
 def equipment_in_words(holds: Iterable[EquipmentHold]) -> str:
-    return ", ".join(f"{hold.quantity} × {_equipment_name(hold.equipment)}" for hold in holds)
+    carried = (hold for hold in holds if not hold.equipment.is_recorder)
+    return ", ".join(f"{hold.quantity} × {_equipment_name(hold.equipment)}" for hold in carried)
+
+
+def is_recorded(holds: Iterable[EquipmentHold]) -> bool:
+    """Say whether the meeting has a recorder."""
+    return any(hold.equipment.is_recorder for hold in holds)
 
 
 def _equipment_name(item: MovableEquipment) -> str:

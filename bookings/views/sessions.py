@@ -71,6 +71,7 @@ def booking_show(request: HttpRequest, number: str) -> HttpResponse:
         "places": session_page.places(details.rooms),
         "licence": session_page.licence_in_words(details.licences),
         "equipment": session_page.equipment_in_words(details.equipment),
+        "is_recorded": session_page.is_recorded(details.equipment),
         "people": answers.people,
         "answers": answers,
         "lacks": session_page.lacks_in_words(details, state),

@@ -184,6 +184,17 @@ def _equipment_unknown(refusal: Refusal) -> str:
     ) % {"name": refusal.data["name"], "site": refusal.data["site"]}
 
 
+def _equipment_none_free(refusal: Refusal) -> str:
+    if not refusal.data["site"]:
+        text = _("%(name)s: all %(quantity)d in use at that time. Choose another time, or do without.")
+    else:
+        text = _(
+            "%(name)s (%(site)s): %(in_use)d of %(quantity)d in use at that time, %(needed)d wanted. Choose another "
+            "time, or do without."
+        )
+    return text % refusal.data
+
+
 def _seats_too_few(refusal: Refusal) -> str:
     data = refusal.data
     people = ngettext(
@@ -217,6 +228,7 @@ _SPECIAL: dict[Code, Callable[[Refusal], str]] = {
     Code.ROOM_UNKNOWN: _room_unknown,
     Code.ROOM_NOT_ALLOWED: _room_not_allowed,
     Code.EQUIPMENT_UNKNOWN: _equipment_unknown,
+    Code.EQUIPMENT_NONE_FREE: _equipment_none_free,
     Code.SEATS_TOO_FEW: _seats_too_few,
     Code.FEATURE_MISSING: _feature_missing,
     **RULE_SENTENCES,
@@ -246,10 +258,6 @@ _SENTENCES: dict[Code, Callable[[], str]] = {
     Code.CHANGED_MEANWHILE: lambda: _(
         "Somebody changed this session after you opened it. Nothing was saved: look at the current state and "
         "make your change again."
-    ),
-    Code.EQUIPMENT_NONE_FREE: lambda: _(
-        "%(name)s (%(site)s): %(in_use)d of %(quantity)d in use at that time, %(needed)d wanted. Choose another time, "
-        "or do without."
     ),
     Code.APPROVAL_NEEDED: lambda: _(
         "A manager of the site has to agree to this, and a session that is booked already can't wait for that. Leave "

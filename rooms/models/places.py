@@ -224,10 +224,19 @@ class MovableEquipment(models.Model):
     """Equipment that is carried from room to room of a site, and of which there are only so many: two document cameras.
 
     A session that asks for it holds a number of pieces; at no instant are more of them held than there are
-    (`bookings.EquipmentHold`, guarded by the database).
+    (`bookings.EquipmentHold`, guarded by the database). The recorders of the conferences are equipment of no site: a
+    session that has one may be recorded, wherever it takes place.
     """
 
-    site = models.ForeignKey(Site, models.CASCADE, related_name="movable_equipment", verbose_name=_("site"))
+    site = models.ForeignKey(
+        Site, models.CASCADE, related_name="movable_equipment", verbose_name=_("site"), null=True, blank=True
+    )
+    is_recorder = models.BooleanField(
+        _("records conferences"),
+        default=False,
+        db_default=False,
+        help_text=_("How many conferences can be recorded at once: one Jibri records one. They belong to no site."),
+    )
     name = models.CharField(_("name"), max_length=80, validators=[one_line])
     name_en = models.CharField(_("name in English"), max_length=80, blank=True, validators=[one_line])
     quantity = models.PositiveSmallIntegerField(_("how many there are"), validators=[MinValueValidator(1)], default=1)
@@ -249,7 +258,18 @@ class MovableEquipment(models.Model):
                 violation_error_message=_("This site has movable equipment of this name."),
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1), name="movable_equipment_quantity"),
+            models.CheckConstraint(
+                condition=Q(is_recorder=True, site=None) | Q(is_recorder=False, site__isnull=False),
+                name="movable_equipment_of_a_site",
+                violation_error_message=_("Choose the site that it belongs to; only recorders belong to none."),
+            ),
+            models.UniqueConstraint(
+                fields=["is_recorder"],
+                condition=Q(is_recorder=True),
+                name="movable_equipment_one_kind_of_recorder",
+                violation_error_message=_("The recorders are listed already. Change how many there are."),
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.site})"
+        return self.name if self.site is None else f"{self.name} ({self.site})"

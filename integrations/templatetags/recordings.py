@@ -1,0 +1,47 @@
+"""Lets the page of a session list its recordings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django import template
+from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+
+from bookings.models import Occurrence
+from integrations.jitsi import recordings
+from integrations.jitsi.models import Recording
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    file_name: str
+    length: str
+    size: int
+    filed_at: datetime
+    keep_until: date
+    started_by: str
+
+
+@register.simple_tag
+def recordings_of(occurrence: Occurrence) -> list[Recorded]:
+    """Return what was recorded of the meeting. One query. For those who may change the session: the caller asks."""
+    found = recordings.of_meeting(occurrence).select_related("started_by")
+    return [_recorded(item) for item in found]
+
+
+def _recorded(item: Recording) -> Recorded:
+    starter = item.started_by.label if item.started_by else ""
+    return Recorded(item.file_name, _length(item.seconds), item.size_bytes, item.filed_at, item.keep_until, starter)
+
+
+def _length(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+    return _("%(hours)d h %(minutes)d min") % {"hours": minutes // 60, "minutes": minutes % 60}
