@@ -65,11 +65,15 @@ class Conference(models.Model):
     max_occupants = models.PositiveIntegerField(null=True, blank=True)
     # As the server says it was made (whole seconds): tells two openings apart.
     created_there_at = models.DateTimeField(null=True, blank=True)
+    # Likewise when it was closed there; None where it did not say so.
+    destroyed_there_at = models.DateTimeField(null=True, blank=True)
     first_joined_at = models.DateTimeField(null=True, blank=True)
     # The last time that it was known to be there: by an event or by the census.
     seen_at = models.DateTimeField(null=True, blank=True)
     people_now = models.PositiveIntegerField(default=0)
     people_peak = models.PositiveIntegerField(default=0)
+    # Since when nobody is in it; None while somebody is, and before anybody came.
+    empty_since = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.CharField(max_length=8, choices=Closed.choices, blank=True)
 
@@ -87,6 +91,7 @@ class Conference(models.Model):
         indexes = [
             models.Index(fields=["server", "name", "opened_at"], name="conference_history"),
             models.Index(fields=["opened_at"], name="conference_open", condition=Q(closed_at=None)),
+            models.Index(fields=["closed_at"], name="conference_closed", condition=Q(closed_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -94,19 +99,31 @@ class Conference(models.Model):
 
 
 class Presence(models.Model):
-    """One connection of one person: a reload leaves and comes back as another. Telephones have no participant."""
+    """One stay of one connection: a reload leaves and comes back as another. Telephones have no participant.
+
+    Who goes to a breakout room and back again has three stays: in the conference, in a breakout room, in the conference.
+    """
 
     conference = models.ForeignKey(Conference, models.CASCADE, related_name="presences")
-    # The random address of the connection: says nothing about the person, and is where messages to it go.
+    # The random address of the connection: says nothing about the person, and is where messages to it go. `#` and a
+    # number once it is forgotten.
     occupant_jid = models.CharField(max_length=400)
     attendee = models.ForeignKey(Attendee, models.SET_NULL, related_name="presences", null=True, blank=True)
     is_breakout = models.BooleanField(default=False)
     joined_at = models.DateTimeField()
+    # As the server says it (whole seconds): tells two stays of one connection apart.
+    joined_there_at = models.DateTimeField(null=True, blank=True)
     left_at = models.DateTimeField(null=True, blank=True)
+    # Nobody said when they left: the conference was gone by then, or they had come in elsewhere.
+    left_is_guess = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["conference", "occupant_jid", "is_breakout"], name="presence_once"),
+            models.UniqueConstraint(
+                fields=["conference", "occupant_jid", "is_breakout", "joined_there_at"],
+                name="presence_once",
+                nulls_distinct=False,
+            ),
             models.CheckConstraint(
                 condition=Q(left_at=None) | Q(left_at__gte=F("joined_at")), name="presence_in_order"
             ),

@@ -134,6 +134,10 @@ class ServerHealth(models.Model):
     clock_ahead_seconds = models.SmallIntegerField(null=True, blank=True)
     # When its census was last read: from then on it is known who was where.
     census_at = models.DateTimeField(null=True, blank=True)
+    # Since when it was read again and again without a gap.
+    census_since = models.DateTimeField(null=True, blank=True)
+    # When it last named a conference with somebody in it: one that never does is not of this server.
+    census_people_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.server_id}: {self.state}"
