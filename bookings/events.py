@@ -50,6 +50,8 @@ class Topic(StrEnum):
     MAIL_WRITTEN = "mail_written"
     #: To the organizer. {"message": key}: a mail about the session came back.
     UNDELIVERABLE = "undeliverable"
+    #: To the organizer, and who booked. {"occurrence": key}: nobody came, and its rooms and licences went to others.
+    NO_SHOW = "no_show"
     #: To the organizer. {"meetings": [{"at": ISO 8601, "title": own title or ""}]}.
     CHANGES_DROPPED = "changes_dropped"
 

@@ -78,6 +78,11 @@ CASE message.kind
                 SELECT FROM bookings_proposal proposal
                 WHERE proposal.id = (message.data->>'proposal')::bigint AND proposal.state = 'open'
             )
+            WHEN 'no_show' THEN EXISTS (
+                SELECT FROM bookings_occurrence occurrence
+                WHERE occurrence.id = (message.data->>'occurrence')::bigint
+                  AND occurrence.no_show_at IS NOT NULL AND occurrence.status = 'confirmed'
+            )
             ELSE true
         END
     WHEN 'room_answer' THEN

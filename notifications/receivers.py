@@ -37,7 +37,19 @@ _TELLERS: dict[Kind, Callable[[BookingEvent], None]] = {
     Kind.PROPOSAL_DECLINED: itip.queue_counter_declined,
 }
 #: What changes nothing that a mail says: no reminder has to be looked at.
-_CHANGES_NOTHING = {Kind.BOOKED, Kind.APPROVED, Kind.ANSWERED, Kind.PROPOSED, Kind.PROPOSAL_DECLINED}
+_CHANGES_NOTHING = {
+    Kind.BOOKED,
+    Kind.APPROVED,
+    Kind.ANSWERED,
+    Kind.PROPOSED,
+    Kind.PROPOSAL_DECLINED,
+    # What happens in a session; of a no-show the organizer hears by a notice of its own.
+    Kind.CONFERENCE_STARTED,
+    Kind.CONFERENCE_ENDED,
+    Kind.CONFERENCE_CLOSED,
+    Kind.PERSON_REMOVED,
+    Kind.NO_SHOW,
+}
 #: News of the whole that one mail tells, whichever of them it is.
 _OF_THE_WHOLE = {Kind.MOVED, Kind.ROOMS_CHANGED, Kind.DETAILS_CHANGED}
 

@@ -35,6 +35,11 @@ class BookingEvent(models.Model):
         PROPOSED = "proposed", _("another time proposed")
         PROPOSAL_DECLINED = "proposal_declined", _("the proposed time declined")
         LICENCE_KEPT = "licence_kept", _("keeps its licence in a smaller pool")
+        CONFERENCE_STARTED = "conference_started", _("conference began")
+        CONFERENCE_ENDED = "conference_ended", _("everybody left the conference")
+        NO_SHOW = "no_show", _("nobody came")
+        PERSON_REMOVED = "person_removed", _("somebody taken out of the conference")
+        CONFERENCE_CLOSED = "conference_closed", _("conference ended by the organizer")
 
     # Found by the index of the history below.
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="events", db_index=False)

@@ -14,7 +14,8 @@ from bookings.services.booking import book
 from bookings.services.cancelling import MAX_REASON_LENGTH, cancel
 from bookings.services.changing import change
 from bookings.services.closures import Closed, ClosureDecision, change_closure, close, find_impact, lift
-from bookings.services.conferences import free_seats, record_ended, record_started
+from bookings.services.conference_seats import follows_in, give_back_early_seats, hold_for_conference, longest_run
+from bookings.services.conferences import record_ended, record_started
 from bookings.services.drafts import DraftState, forget_drafts, hold_draft, release_draft
 from bookings.services.ending import end_at
 from bookings.services.errors import (
@@ -25,9 +26,11 @@ from bookings.services.errors import (
     Refused,
     constraint_of,
 )
+from bookings.services.freeing import free_seats
 from bookings.services.inviting import invite_again, refresh, revoke_join_link
 from bookings.services.licence_plans import LicenceDecision, LicencesChanged, change_licences, find_licence_impact
 from bookings.services.licence_refusals import note_outcome, settle_refusals
+from bookings.services.no_shows import note_no_shows
 from bookings.services.outside import invite as invite_rooms
 from bookings.services.outside import keep_sent
 from bookings.services.outside_facts import (
@@ -48,6 +51,7 @@ from bookings.services.proposals import accept_proposal, decline_proposal, find_
 from bookings.services.reclaiming import close_new_rooms, reclaim
 from bookings.services.releases import on_freed
 from bookings.services.settling import settle_answer
+from bookings.services.unplanned import close_unplanned, open_unplanned
 from bookings.services.waiting import OfferLapsed, accept, join_waitlist, lapse_offers, leave, promote
 
 # Whoever waits books as everybody does, so the waiting list stands above what frees something.
@@ -92,6 +96,7 @@ __all__ = [
     "change_licences",
     "close",
     "close_new_rooms",
+    "close_unplanned",
     "constraint_of",
     "decline",
     "decline_proposal",
@@ -100,9 +105,12 @@ __all__ = [
     "find_impact",
     "find_licence_impact",
     "find_obstacles",
+    "follows_in",
     "forget_drafts",
     "free_seats",
+    "give_back_early_seats",
     "hold_draft",
+    "hold_for_conference",
     "invite_again",
     "invite_rooms",
     "join_waitlist",
@@ -110,7 +118,10 @@ __all__ = [
     "lapse_offers",
     "leave",
     "lift",
+    "longest_run",
+    "note_no_shows",
     "note_outcome",
+    "open_unplanned",
     "record_answer",
     "record_ended",
     "record_proposal",

@@ -15,7 +15,7 @@ from bookings import recurrence, series_words
 from bookings.models import Attendee, BookingEvent
 from bookings.queries import BookingDetails, attendees_named, date_of, rooms_named
 from bookings.views.answer_marks import answer_mark
-from bookings.wording import day_and_month, interval_range, long_date, time_range
+from bookings.wording import clock, day_and_month, interval_range, long_date, time_range
 from rooms import queries
 from rooms.interval import Interval
 from rooms.models import BookingRule, Room, Site
@@ -186,6 +186,21 @@ def _person(data: dict[str, Any], names: _Names) -> str:
     return names.of_people([data["attendee"]])
 
 
+def _at(data: dict[str, Any], names: _Names) -> str:
+    return clock(datetime.fromisoformat(data["at"]).astimezone(names.zone))
+
+
+def _conference_ended(data: dict[str, Any], names: _Names) -> str:
+    said = _("The last one left the conference at %(time)s.") % {"time": _at(data, names)}
+    count = data.get("people") or 0
+    if not count:
+        return said
+    words = ngettext(
+        "At most %(count)d person was in it at once.", "At most %(count)d people were in it at once.", count
+    )
+    return f"{said} {words % {'count': count}}"
+
+
 _PARTS: dict[str, Callable[[dict[str, Any], _Names], str]] = {
     "moved": _moved,
     "rooms": _rooms_changed,
@@ -218,6 +233,15 @@ _SAY: dict[Kind, Callable[[dict[str, Any], _Names], str]] = {
         _("The time proposed is declined: %(names)s.") % {"names": _person(data, names)}
     ),
     Kind.LICENCE_KEPT: lambda data, names: _("Keeps its licence, although the pool has become smaller."),
+    Kind.CONFERENCE_STARTED: lambda data, names: _("The conference began at %(time)s.") % {"time": _at(data, names)},
+    Kind.CONFERENCE_ENDED: _conference_ended,
+    Kind.NO_SHOW: lambda data, names: _("Nobody joined the conference, so rooms and licence are free for others."),
+    Kind.PERSON_REMOVED: lambda data, names: (
+        _("Taken out of the conference: %(names)s.") % {"names": _person(data, names)}
+        if names.of_people([data.get("attendee", 0)])
+        else _("Somebody was taken out of the conference.")
+    ),
+    Kind.CONFERENCE_CLOSED: lambda data, names: _("The conference was ended for everybody."),
 }
 
 

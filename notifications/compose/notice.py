@@ -17,7 +17,7 @@ from bookings import wording
 from bookings.events import Topic
 from bookings.models import Approval, Booking, Occurrence, WaitlistEntry, as_interval
 from integrations.when import when
-from notifications.compose import answer_notices, mail_notices
+from notifications.compose import answer_notices, conference_notices, mail_notices
 from notifications.compose.notice_parts import Row, Told, facts_of, page_of, when_in_words
 from notifications.compose.series_words import MAX_DATES, NO_LINES, Listing
 from notifications.models import Message
@@ -207,6 +207,7 @@ _TOPICS: dict[Topic, Callable[[Row], Told]] = {
     Topic.PROPOSAL_MADE: answer_notices.proposed,
     Topic.MAIL_WRITTEN: mail_notices.written,
     Topic.UNDELIVERABLE: mail_notices.undeliverable,
+    Topic.NO_SHOW: conference_notices.missed,
 }
 
 

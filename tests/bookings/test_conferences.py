@@ -28,6 +28,7 @@ from bookings.models import (
 )
 from bookings.rules import Code, LicenceWish
 from notifications import tasks
+from notifications.models import Message
 from rooms import licences, terms
 from rooms.interval import Interval
 from rooms.models import EmergencySeats, LicenceGrant, NamedLicence, SiteShare
@@ -125,8 +126,9 @@ class TestSeats:
         services.book(request, by=office.manager, now=clock("10:45"))
 
     def test_all_else_stays(self, meeting: Occurrence) -> None:
+        mails = Message.objects.count()
         start(meeting, "10:00")
-        end(meeting, "10:40")
+        end(meeting, "10:40", people_peak=3)
         services.free_seats(clock("10:45"))
         before = meeting.booking
         meeting.refresh_from_db()
@@ -134,7 +136,12 @@ class TestSeats:
         assert meeting.interval == span("10:00", "12:00")
         assert RoomHold.objects.get(live=True).interval == span("10:00", "12:00")
         assert (booking.version, booking.sequence) == (before.version, before.sequence)
-        assert booking.events.count() == 1
+        assert [event.kind for event in booking.events.order_by("pk")] == [
+            "booked",
+            "conference_started",
+            "conference_ended",
+        ]
+        assert Message.objects.count() == mails, "nobody is mailed about it"
 
     @override_settings(FREE_SEAT_AFTER_MINUTES=0)
     def test_or_at_once_where_the_office_says_so(self, meeting: Occurrence) -> None:
