@@ -103,12 +103,13 @@ def move_from_ill(now: datetime) -> int:
 
 def overfull(now: datetime, *, until: datetime) -> list[Overfull]:
     """Return where more is planned on a server, between now and then, than it carries. For pages; locks nothing."""
-    plan, _current = _plan(Interval(now, until), now=now)
+    span = Interval(now, until)
+    plan, _current = _plan(span, now=now)
     by_pk = {server.pk: server for server in servers.all_servers()}
     places = {place.server_id: place for place in _places(list(by_pk.values()))}
     found = []
     for pk, planned in plan.by_server.items():
-        place, meetings = places.get(pk), list(planned.values())
+        place, meetings = places.get(pk), [one for one in planned.values() if one.span.overlaps(span)]
         if place is None:
             continue
         tight = tuple(sorted(one.key for one in meetings if one.key > 0 and not plan.has_room(one, place)))
