@@ -7,7 +7,7 @@ from integrations.jitsi.models.conferences import (
     ServerAssignment,
     new_conference_key,
 )
-from integrations.jitsi.models.dial_in import DialInNumber, DialInPin
+from integrations.jitsi.models.dial_in import DialInNumber, DialInPin, DialInTry
 from integrations.jitsi.models.keys import SigningKey
 from integrations.jitsi.models.recordings import Recorder, Recording
 from integrations.jitsi.models.servers import ConferenceServer, ServerHealth
@@ -18,6 +18,7 @@ __all__ = [
     "ConferenceWarning",
     "DialInNumber",
     "DialInPin",
+    "DialInTry",
     "Presence",
     "Recorder",
     "Recording",

@@ -68,3 +68,14 @@ class DialInPin(models.Model):
 
     def __str__(self) -> str:
         return str(self.booking_id)
+
+
+class DialInTry(models.Model):
+    """How often something was tried lately (`dial_in_tries`): a digest of who or what, never a telephone number."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.PositiveIntegerField()
+    began_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]}: {self.count}"
