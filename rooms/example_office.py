@@ -75,7 +75,7 @@ def ensure_logins(people: Sequence[Person], *, file: Path) -> Logins:
 
 
 def ensure_rules() -> None:
-    """Give the example office a few rules, document cameras to carry around, and recorders, where it has none of them."""
+    """Give the example office a few rules, document cameras to carry around, and recorders, where it has none."""
     rooms = {f"{room.site.code}/{room.code}": room for room in Room.objects.select_related("site")}
     conference, booth = rooms.get("KOS/1.03"), rooms.get("TAB/0.21")
     if conference is None or booth is None or BookingRule.objects.exists() or MovableEquipment.objects.exists():

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
+from tests.database import own_copy
 from tests.factories import Office, make_office
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    tmp_path_factory: pytest.TempPathFactory, django_test_environment: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """Make the database of this worker; in place of pytest-django's, which migrates one for each."""
+    with django_db_blocker.unblock():
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        # Each worker has a folder of its own in the one of the run.
+        folder = tmp_path_factory.getbasetemp().parent if worker else tmp_path_factory.getbasetemp()
+        with own_copy(worker=worker or "alone", folder=folder), django_db_blocker.block():
+            yield
 
 
 @pytest.fixture
