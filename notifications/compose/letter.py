@@ -15,10 +15,12 @@ from bookings.models import Attendee, Booking, MeetingAnswer, Occurrence, Propos
 from bookings.wording import interval_range
 from integrations.answering.links import answer_url
 from integrations.ical.text import paragraphs
+from integrations.jitsi.dial_in import DialIn
 from integrations.jitsi.entry import opens_before
 from integrations.jitsi.links import join_url
 from integrations.places import Place, places
 from integrations.when import When, short_start, when
+from notifications.compose.calling import read_dial_in
 from notifications.compose.changes import Cut, Known, find_known
 from notifications.compose.matter import Matter, read_matter, reason_of, rooms_by_id
 from notifications.compose.series_words import rule_words
@@ -27,6 +29,7 @@ from notifications.models import Message
 from rooms.interval import Interval
 
 Kind = Message.Kind
+_WITHOUT_TELEPHONE = {Kind.CANCELLATION, Kind.COUNTER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class Letter:
     answer_url: str = ""
     #: The other time that the recipient proposed and that is not taken, in words; of a series its time of day.
     proposed: str = ""
+    #: How the recipient joins by telephone, where that is possible; not in mails that take something back.
+    dial_in: DialIn | None = None
 
     @property
     def title(self) -> str:
@@ -99,7 +104,7 @@ class Letter:
             (attendee.language, attendee.time_zone, attendee.is_organizer, attendee.removed_at is not None),
             (matter.title, matter.is_series, matter.recurrence_at, matter.has_rest, matter.absent, matter.rebooked),
             (self.interval, self.when, self.short_when, self.places, self.changes, self.reason, self.proposed),
-            (self.minutes_before, self.days_ahead, self.guests, bool(self.answer_url)),
+            (self.minutes_before, self.days_ahead, self.guests, bool(self.answer_url), self.dial_in),
         )
 
     @property
@@ -164,6 +169,7 @@ def read_letter(message: Message, *, now: datetime, shelf: Shelf) -> Letter:
         days_ahead=(interval.start_at.astimezone(zone).date() - now.astimezone(zone).date()).days,
         guests=_guests(matter) if attendee.is_organizer else 0,
         proposed=_proposed(message, booking, zone) if message.kind == Kind.COUNTER else "",
+        dial_in=None if message.kind in _WITHOUT_TELEPHONE else read_dial_in(booking, attendee, shelf=shelf, now=now),
     )
 
 

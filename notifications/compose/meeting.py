@@ -34,6 +34,8 @@ def from_letter(letter: Letter, *, shelf: Shelf) -> Meeting:
         place=_place(letter.places),
         join_url=letter.join_url,
         join_label=pgettext("button in a calendar", "Join"),
+        phone_url=letter.dial_in.href if letter.dial_in else "",
+        phone_label=pgettext("button in a calendar", "By phone") if letter.dial_in else "",
         # Answers go to the ORGANIZER, so it is the address that the mail comes from (A6), with the person's name.
         organizer=Person(settings.MAIL_FROM, letter.organizer.name),
         attendee=Person(letter.recipient, letter.attendee.name),
@@ -137,5 +139,8 @@ def _description(letter: Letter, text: str, places: Sequence[Place]) -> str:
     parts = [text] if text else []
     if places:
         parts.append("\n".join([_("Rooms:"), *(str(place) for place in places)]))
+    if letter.dial_in:
+        call = {"number": letter.dial_in.number.shown, "pin": letter.dial_in.grouped}
+        parts.append(_("By phone: %(number)s, PIN %(pin)s #") % call)
     parts.append(_("Contact: %(contact)s") % {"contact": contact})
     return "\n\n".join(parts)

@@ -19,6 +19,7 @@ from integrations.ical.render.values import (
     add_conference,
     add_interval,
     add_local,
+    add_telephone,
     is_ambiguous,
     rrule_of,
 )
@@ -143,6 +144,8 @@ def _add_ways_in(event: Event, meeting: Meeting, *, max_description: int) -> Non
     # The address first, on its own line: phones show two lines.
     event.add("DESCRIPTION", Text(f"{url}\n\n{description}" if description else url))
     add_conference(event, url, label=meeting.join_label)
+    if meeting.phone_url:
+        add_telephone(event, meeting.phone_url, label=meeting.phone_label)
 
 
 def _place(meeting: Meeting, *, to: int) -> str:

@@ -111,6 +111,7 @@ class Meeting:
     """One event as one participant is told of it.
 
     `sequence`, `stamped_at`: SEQUENCE and DTSTAMP, allocated by whoever changed the booking (RFC 5546 2.1.4).
+    `phone_url`: what dials the number and the PIN (`tel:`), empty where nobody joins by telephone.
     `organizer`: the service's own address, from which the mail is sent, with the organizer's name.
     `attendee`: the recipient, the only one listed: guests do not see each other.
     `is_chair`: the recipient is the person who organizes; they are not asked.
@@ -131,6 +132,8 @@ class Meeting:
     join_label: str
     organizer: Person
     attendee: Person
+    phone_url: str = ""
+    phone_label: str = ""
     is_chair: bool = False
     partstat: str = "NEEDS-ACTION"
     is_private: bool = False

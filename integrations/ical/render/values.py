@@ -105,3 +105,8 @@ def add_conference(event: Event, url: str, *, label: str) -> None:
     # Not icalendar.Conference: it quotes the list of features into one value.
     features: dict[str, Any] = {"VALUE": "URI", "FEATURE": ["AUDIO", "VIDEO"], "LABEL": one_line(label)}
     event.add("CONFERENCE", url, parameters=features)
+
+
+def add_telephone(event: Event, url: str, *, label: str) -> None:
+    """Add a second CONFERENCE, for the telephone (RFC 7986 5.11)."""
+    event.add("CONFERENCE", url, parameters={"VALUE": "URI", "FEATURE": "PHONE", "LABEL": one_line(label)})
