@@ -1,10 +1,12 @@
-"""Mints the JWT with which one person enters one conference room (Jitsi's `token_verification`, HS256)."""
+"""Mints the JWT with which one person enters one conference, and those with which we control conferences."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 from django.conf import settings
@@ -12,9 +14,16 @@ from django.utils import translation
 from django.utils.translation import pgettext
 
 from bookings.models import Attendee, Occurrence
+from integrations.jitsi import dial_in, keys, people
+from integrations.jitsi.models import ConferenceServer
+from integrations.jitsi.window import window_of
 
-# Prosody allows no clock skew at all.
+# Prosody allows no clock skew at all (P10).
 _CLOCK_SKEW = timedelta(seconds=60)
+#: Long enough for a slow network, too short to be worth stealing.
+_CONTROL_LASTS = timedelta(minutes=2)
+#: RFC 7518 3.2: a key as long as the digest at least.
+MIN_SECRET = 32
 
 
 @dataclass(frozen=True)
@@ -24,78 +33,136 @@ class NotConfigured(Exception):
     setting: str
 
 
-def conference_url(attendee: Attendee, occurrence: Occurrence, *, now: datetime) -> str:
+def conference_url(attendee: Attendee, occurrence: Occurrence, *, server: ConferenceServer, now: datetime) -> str:
     """Return the conference's address with a fresh token. Not to be mailed, stored or logged: who has it, is in.
 
+    All but the language stands behind the `#`, which browsers send to nobody: not to the proxy before the conference
+    server, nor as a referrer (P10). What stands beside the token is convenience, nothing there is a right.
     Raises: NotConfigured.
     """
-    token = mint(attendee, occurrence, now=now)
-    return f"{settings.JITSI_URL}/{attendee.booking.conference_name}?jwt={token}"
+    parts: dict[str, str | bool] = {"jwt": mint(attendee, occurrence, server=server, now=now)}
+    if not attendee.booking.is_private:
+        parts["config.subject"] = occurrence.own_title or attendee.booking.title
+    if attendee.name:
+        # Before they enter, people check camera and microphone; their name is known.
+        parts["config.prejoinConfig.hideDisplayName"] = True
+    behind = "&".join(f"{name}={_in_hash(value)}" for name, value in parts.items())
+    return f"{server.url}/{attendee.booking.conference_name}?lang={attendee.language}#{behind}"
 
 
-def missing_setting() -> str:
+def _in_hash(value: str | bool) -> str:
+    """Return a value as Jitsi's client reads it: JSON, percent-encoded."""
+    return quote(json.dumps(value, ensure_ascii=False), safe="")
+
+
+def setting_missing_for(server: ConferenceServer | None) -> str:
     """Return the name of the setting without which nobody can enter, or an empty string."""
-    required = ("JITSI_URL", "JITSI_APP_ID", "JITSI_APP_SECRET", "JITSI_SUBJECT")
-    return next((name for name in required if not getattr(settings, name)), "")
+    if server is None:
+        return "JITSI_URL"
+    if not settings.JITSI_APP_ID:
+        return "JITSI_APP_ID"
+    if not server.xmpp_domain:
+        return "JITSI_SUBJECT"
+    uses_secret = server.algorithm == ConferenceServer.Algorithm.HS256
+    return "JITSI_APP_SECRET" if uses_secret and len(settings.JITSI_APP_SECRET.encode()) < MIN_SECRET else ""
 
 
-def mint(attendee: Attendee, occurrence: Occurrence, *, now: datetime) -> str:
-    """Return a token for one person and one room, good from now until the meeting's end and the grace after it.
+def mint(attendee: Attendee, occurrence: Occurrence, *, server: ConferenceServer, now: datetime) -> str:
+    """Return a token for one person, one room and one server, good from now until the meeting closes.
 
     Whether the person may enter at `now` is asked before (`entry.find_entry`).
     Raises: NotConfigured.
     """
-    if setting := missing_setting():
+    if setting := setting_missing_for(server):
         raise NotConfigured(setting)
-    grace = timedelta(minutes=settings.JOIN_GRACE_MINUTES)
+    leads = people.leads(attendee, occurrence)
+    context = {"user": _user(attendee, leads=leads), "features": _features(attendee, occurrence, leads=leads)}
     claims = {
+        **_claims(server, attendee.booking.conference_name, now=now),
+        "exp": _seconds(window_of(occurrence, now=now).closes_at),
+        "context": context,
+    }
+    if server.algorithm == ConferenceServer.Algorithm.HS256:
+        return jwt.encode(claims, settings.JITSI_APP_SECRET, algorithm="HS256")
+    return _signed(claims, keys.Purpose.LOGIN, now=now)
+
+
+def mint_control(server: ConferenceServer, *, room: str, now: datetime) -> str:
+    """Return a token for the control endpoints of one server and, as its node, one room; good for two minutes.
+
+    It is signed with a key of its own: those endpoints would take any token of a person otherwise (P2).
+    Raises: NotConfigured, for a server that can't have two keys.
+    """
+    if setting := setting_missing_for(server):
+        raise NotConfigured(setting)
+    if server.algorithm == ConferenceServer.Algorithm.HS256:
+        raise NotConfigured("JITSI_ALGORITHM")
+    claims = {**_claims(server, room, now=now), "exp": _seconds(now + _CONTROL_LASTS)}
+    return _signed(claims, keys.Purpose.CONTROL, now=now)
+
+
+def _claims(server: ConferenceServer, room: str, *, now: datetime) -> dict[str, Any]:
+    return {
         "iss": settings.JITSI_APP_ID,
         # A string: Prosody refuses an array.
         "aud": "jitsi",
-        "sub": settings.JITSI_SUBJECT,
-        "room": attendee.booking.conference_name,
+        "sub": server.xmpp_domain,
+        "room": room,
         "iat": _seconds(now - _CLOCK_SKEW),
         "nbf": _seconds(now - _CLOCK_SKEW),
-        "exp": _seconds(occurrence.ends_at + grace),
-        "context": {"user": _user(attendee), "features": _features(attendee)},
     }
-    return jwt.encode(claims, settings.JITSI_APP_SECRET, algorithm="HS256")
+
+
+def _signed(claims: dict[str, Any], purpose: keys.Purpose, *, now: datetime) -> str:
+    key = keys.signing_key(purpose, now=now)
+    return jwt.encode(claims, key.private, algorithm=key.algorithm, headers={"kid": key.kid})
 
 
 def _seconds(at: datetime) -> int:
     return int(at.timestamp())
 
 
-def _user(attendee: Attendee) -> dict[str, Any]:
-    """Describe the person to the others in the conference: a name and a number of ours, never an address."""
+def _user(attendee: Attendee, *, leads: bool) -> dict[str, Any]:
+    """Describe the person to the others in the conference: a name and an id of ours, never an address (P17)."""
     with translation.override(attendee.language):
         name = attendee.name or pgettext("person without a name, in the conference", "Guest")
     return {
-        "id": f"attendee-{attendee.pk}",
+        "id": people.user_id(attendee),
         "name": name,
-        "moderator": attendee.is_organizer,
-        "affiliation": "owner" if attendee.is_organizer else "member",
+        "moderator": leads,
+        "affiliation": "owner" if leads else "member",
     }
 
 
-def _features(attendee: Attendee) -> dict[str, bool]:
+def _features(attendee: Attendee, occurrence: Occurrence, *, leads: bool) -> dict[str, bool]:
     """Say everything out loud: what a token with features does not name, servers of different age decide differently.
 
-    Only the organizer records, and nobody records a closed session. Nobody streams to the public or dials out.
+    Only who leads the meeting records or dials out, and nobody does from a closed one. Nobody streams to the public.
     """
-    may_record = attendee.is_organizer and not attendee.booking.is_private
+    may_record = leads and people.may_record(attendee, occurrence)
+    may_dial_out = leads and not attendee.booking.is_private
+    may_dial_in = dial_in.is_offered(attendee.booking)
     return {
         "screen-sharing": True,
         "send-groupchat": True,
+        "send-private-message": True,
         "create-polls": True,
         "file-upload": True,
-        "lobby": attendee.is_organizer,
-        "moderation": attendee.is_organizer,
+        "lobby": leads,
+        "moderation": leads,
+        "list-visitors": leads,
         "recording": may_record,
         "transcription": may_record,
+        "outbound-call": may_dial_out,
+        "sip-outbound-call": may_dial_out,
+        # Whether they are shown the numbers: who may call in, the PIN decides.
+        "inbound-call": may_dial_in,
+        "sip-inbound-call": may_dial_in,
+        # Hands what is said to a service outside, or the token to another device.
         "livestreaming": False,
-        "inbound-call": False,
-        "outbound-call": False,
-        "sip-inbound-call": False,
-        "sip-outbound-call": False,
+        "live-translation": False,
+        "flip": False,
+        "branding": False,
+        "calendar": False,
+        "room": False,
     }

@@ -63,12 +63,17 @@ def meeting_named(name: str, *, now: datetime) -> Window | None:
     """
     room = tenant_and_room(name)[1]
     named = Occurrence.objects.select_related("booking").filter(booking__conference_name=room)
-    confirmed = named.filter(status=Occurrence.Status.CONFIRMED)
+    return window_among(named, now=now)
+
+
+def window_among(meetings: QuerySet[Occurrence], *, now: datetime) -> Window | None:
+    """Return which of these meetings of one booking is meant at `now` as `meeting_named`; None where there are none."""
+    confirmed = meetings.filter(status=Occurrence.Status.CONFIRMED)
     longest = timedelta(minutes=max(settings.JOIN_GRACE_MINUTES, settings.JITSI_OVERRUN_MINUTES))
     around = _with_times(confirmed.filter(ends_at__gt=now - longest).order_by("starts_at"), now=now)[:_AROUND]
     windows = [_window(found, found.came_at, found.runs_until) for found in around]
     if not windows:
-        last = confirmed.order_by("starts_at").last() or named.order_by("starts_at").last()
+        last = confirmed.order_by("starts_at").last() or meetings.order_by("starts_at").last()
         return None if last is None else window_of(last, now=now)
     return meant(windows, now=now)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from integrations.jitsi.views import arrival
+
+urlpatterns: list[URLPattern] = [path("jitsi-auth/<path:room>", arrival.arrive, name="jitsi_arrival")]

@@ -13,10 +13,15 @@ from django.views.decorators.http import require_safe
 
 from bookings.models import Attendee
 from integrations.guest_page import keep_to_itself, session_page, unknown_link
-from integrations.jitsi import links, tokens
-from integrations.jitsi.entry import State, find_entry
+from integrations.jitsi import arrival, assignments, links, servers, tokens
+from integrations.jitsi.entry import Entry, State, find_entry
+from integrations.jitsi.models import ConferenceServer, ServerHealth
 
+#: In the address of the page that says that the server is down: go there all the same.
+TRY = "mimo"
 _STATUS_WHEN_OVER = 410
+_STATUS_WHEN_DOWN = 503
+_RETRY = timedelta(seconds=20)
 # Often enough for a countdown in minutes; rarely while there are hours to go.
 _REFRESH_SOON = timedelta(minutes=1)
 _REFRESH_LATER = timedelta(minutes=15)
@@ -26,7 +31,11 @@ _REFRESH_LATER = timedelta(minutes=15)
 @require_safe
 @never_cache
 def join(request: HttpRequest, token: str) -> HttpResponse:
-    """Let the person in, or say why not. Reading it changes nothing: programs that check links in mails may."""
+    """Let the person in, or say why not.
+
+    Programs that check links in mails may read it as often as they like: nothing is used up, and people's own visits
+    go on as if there had been none.
+    """
     attendee = links.attendee_for(token)
     response = unknown_link(request) if attendee is None else _answer(request, attendee, now=timezone.now())
     return keep_to_itself(response)
@@ -36,17 +45,49 @@ def _answer(request: HttpRequest, attendee: Attendee, *, now: datetime) -> HttpR
     entry = find_entry(attendee, now=now)
     if entry.state in {State.REMOVED, State.CANCELLED, State.ENDED}:
         return session_page(request, "join/session_over.html", attendee, entry, status=_STATUS_WHEN_OVER)
-    if setting := tokens.missing_setting():
-        return session_page(request, "join/server_missing.html", attendee, entry, extra={"setting": setting})
     if entry.state is State.EARLY:
-        wait = entry.opens_at - now
-        response = session_page(request, "join/session_wait.html", attendee, entry, now=now)
-        response.headers["Refresh"] = str(_refresh_seconds(wait))
-        return response
+        return _wait(request, attendee, entry, now=now)
     if request.method == "HEAD":
         # Who only asks whether the address works, gets no key to the room.
         return HttpResponse()
-    return HttpResponseRedirect(tokens.conference_url(attendee, entry.occurrence, now=now))
+    return _let_in(request, attendee, entry, now=now)
+
+
+def _wait(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: datetime) -> HttpResponse:
+    # Which server it will be is decided later; whether there is any is known.
+    any_server = next(iter(servers.all_servers()), None)
+    if tokens.setting_missing_for(any_server):
+        return _no_server(request, attendee, entry, any_server)
+    response = session_page(request, "join/session_wait.html", attendee, entry, now=now)
+    response.headers["Refresh"] = str(_refresh_seconds(entry.opens_at - now))
+    return response
+
+
+def _let_in(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: datetime) -> HttpResponse:
+    if attendee.is_organizer:
+        assignments.organizer_came(entry.occurrence, now=now)
+    server = assignments.server_of(entry.occurrence, now=now)
+    if server is None or tokens.setting_missing_for(server):
+        return _no_server(request, attendee, entry, server)
+    if _is_down(server) and TRY not in request.GET:
+        response = session_page(request, "join/server_down.html", attendee, entry, status=_STATUS_WHEN_DOWN)
+        response.headers["Refresh"] = str(_RETRY.seconds)
+        return response
+    response = HttpResponseRedirect(tokens.conference_url(attendee, entry.occurrence, server=server, now=now))
+    arrival.remember(response, attendee, until=entry.closes_at, now=now)
+    return response
+
+
+def _no_server(request: HttpRequest, attendee: Attendee, entry: Entry, server: ConferenceServer | None) -> HttpResponse:
+    # Where all servers are switched off, no setting is missing.
+    is_off = server is None and bool(servers.all_servers())
+    setting = "" if is_off else tokens.setting_missing_for(server)
+    return session_page(request, "join/server_missing.html", attendee, entry, extra={"setting": setting})
+
+
+def _is_down(server: ConferenceServer) -> bool:
+    """Say whether it did not answer when it was last asked. It may answer this person: who wants to, tries."""
+    return ServerHealth.objects.filter(server=server, state=ServerHealth.State.DOWN).exists()
 
 
 def _refresh_seconds(wait: timedelta) -> int:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from bookings import services
 from bookings.models import Attendee, Booking, Occurrence
 from bookings.rules import Participant
+from integrations.jitsi.keys import digest
+from integrations.jitsi.models import SigningKey
+from integrations.jitsi.sealing import seal
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office
 
+#: For servers that verify with a shared secret.
 SECRET = "a-secret-of-the-conference-server-0123456789"
 SERVER = {
     "JITSI_URL": "https://meet.urzad.example",
     "JITSI_APP_ID": "narada",
     "JITSI_APP_SECRET": SECRET,
     "JITSI_SUBJECT": "meet.urzad.example",
+    "JITSI_ALGORITHM": "RS256",
     "JOIN_OPENS_MINUTES": 15,
     "JOIN_GRACE_MINUTES": 15,
 }
@@ -52,3 +64,37 @@ def make_session(office: Office, **fields: object) -> Session:
         guest=attendees[office.migri.email],
         stranger=attendees["ktos@gmina.example"],
     )
+
+
+def make_keys() -> None:
+    """Have a key for each purpose sign already: making them takes longer than most tests."""
+    for purpose in SigningKey.Purpose:
+        private, public_pem = _pair(purpose)
+        kid = f"key-for-{purpose}"
+        SigningKey.objects.create(
+            purpose=purpose,
+            kid=kid,
+            kid_digest=digest(kid),
+            public_pem=public_pem,
+            private=seal(private),
+            created_at=NOW - timedelta(days=1),
+            signs_from=NOW - timedelta(days=1),
+        )
+
+
+@functools.cache
+def _pair(_purpose: str) -> tuple[bytes, str]:
+    private = generate_private_key(65537, 2048)
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()), public.decode()
+
+
+def token_in(url: str) -> str:
+    """Return the token behind the `#` of a conference's address, as Jitsi's client reads it."""
+    return str(in_hash(url)["jwt"])
+
+
+def in_hash(url: str) -> dict[str, Any]:
+    """Return what stands behind the `#`, as Jitsi's client reads it: percent-decoded, then JSON."""
+    pairs = (pair.split("=") for pair in urlsplit(url).fragment.split("&"))
+    return {name: json.loads(unquote(value)) for name, value in pairs}
