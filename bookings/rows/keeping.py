@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from bookings.models import Absence, Approval, Attendee, Booking, Occurrence, new_join_key
+from bookings.models import Absence, Approval, Attendee, Booking, LicenceHold, Occurrence, new_join_key
 from bookings.participants import Invitee
 from rooms import prepared
 
@@ -102,23 +102,38 @@ def renew_join_key(attendee: Attendee) -> None:
     attendee.save(update_fields=["join_key"])
 
 
+# What came free before the new end already stays as it is; what was to begin after it is given up.
 _SHORTEN = """
 WITH rooms AS (
-    UPDATE bookings_roomhold SET period = tstzrange(lower(period), upper(period) - %(seconds)s * interval '1 second')
-    WHERE live AND occurrence_id = %(pk)s
+    UPDATE bookings_roomhold hold
+    SET period = tstzrange(lower(period), least(upper(period), greatest(%(ends)s + room.clearing,
+        upper(period) - %(seconds)s * interval '1 second')))
+    FROM rooms_room room WHERE room.id = hold.room_id AND live AND occurrence_id = %(pk)s
 ), licences AS (
-    UPDATE bookings_licencehold SET period = tstzrange(lower(period), least(upper(period), %(ends)s))
+    UPDATE bookings_licencehold
+    SET live = lower(period) < %(ends)s,
+        period = CASE WHEN lower(period) < %(ends)s THEN tstzrange(lower(period), least(upper(period), %(ends)s))
+            ELSE period END
     WHERE live AND occurrence_id = %(pk)s
 )
-UPDATE bookings_equipmenthold SET period = tstzrange(lower(period), upper(period) - %(seconds)s * interval '1 second')
+UPDATE bookings_equipmenthold
+SET live = lower(period) < %(ends)s,
+    period = CASE WHEN lower(period) < %(ends)s THEN tstzrange(lower(period), least(upper(period), %(ends)s))
+        ELSE period END
 WHERE live AND occurrence_id = %(pk)s
 """
 
 
-def shorten(occurrence: Occurrence, ends_at: datetime, local_end: str, *, has_own_time: bool) -> None:
-    """End the meeting earlier; whatever it holds is free from then on, clearing time aside."""
+def shorten(occurrence: Occurrence, ends_at: datetime, local_end: str, *, has_own_time: bool) -> datetime:
+    """End the meeting earlier; whatever it holds is free from then on, clearing time aside.
+
+    Return until when it held something: a conference that was to run on held its licence for longer.
+    """
+    beyond = LicenceHold.objects.filter(occurrence=occurrence, live=True, period__endswith__gt=occurrence.ends_at)
+    held_until = max([occurrence.ends_at, *(hold.interval.end_at for hold in beyond)])
     with connection.cursor() as cursor:
         seconds = (occurrence.ends_at - ends_at).total_seconds()
         cursor.execute(_SHORTEN, {"pk": occurrence.pk, "seconds": seconds, "ends": ends_at})
     occurrence.ends_at, occurrence.local_end, occurrence.has_own_time = ends_at, local_end, has_own_time
     occurrence.save(update_fields=["ends_at", "local_end", "has_own_time"])
+    return held_until

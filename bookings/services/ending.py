@@ -62,9 +62,9 @@ class _Task:
     def _end_earlier(self, booking: Booking, meeting: Occurrence) -> Booking:
         """Give up the rest. Nothing is judged: less of what is held can't be in anybody's way."""
         lock_held([meeting.pk])
-        before, rest = meeting.interval, Interval(self.ends_at, meeting.ends_at)
+        before = meeting.interval
         local_end = _wall_clock(self.ends_at, booking)
-        rows.shorten(meeting, self.ends_at, local_end, has_own_time=booking.is_series)
+        held_until = rows.shorten(meeting, self.ends_at, local_end, has_own_time=booking.is_series)
         step(booking, now=self.now, material=True)
         if not booking.is_series:
             booking.local_end = local_end
@@ -74,7 +74,7 @@ class _Task:
         move = {"from": rows.as_text(before), "to": rows.as_text(meeting.interval)}
         kind, data = (Kind.MEETING_CHANGED, {"moved": move}) if booking.is_series else (Kind.MOVED, move)
         events.record(booking, kind, actor=self.by, at=self.now, occurrence=meeting, data=data)
-        releases.freed([rest], now=self.now)
+        releases.freed([Interval(self.ends_at, held_until)], now=self.now)
         return booking
 
     def find_refusals(self) -> list[Refusal]:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from django.db import IntegrityError, transaction
 
-from bookings.availability import Take, clashes
+from bookings.availability import Take, clashes, seating
 from bookings.availability.facts import Facts
 from bookings.availability.holds import Ignoring
 from bookings.availability.seating import Seating, Short
@@ -57,9 +57,13 @@ class Held:
         named: list[NamedSeat] = []
         for row in self.last:
             sites = by_pool.setdefault(row.pool_id, {})
+            own = [seat for seat in facts.pools[row.pool_id].named if seat.pk == row.named_id]
             site = row.borrowed_by_id if row.borrowed_by_id is not None else row.site_id
+            if row.named_id is not None:
+                # Without it, they take what anybody would who meets there.
+                site = seating.site_of(own[0], facts) if own else facts.host_site_id
             sites[site] = sites.get(site, 0) + row.seats
-            named += [seat for seat in facts.pools[row.pool_id].named if seat.pk == row.named_id]
+            named += own
         return Need(by_pool, tuple(named))
 
     def wish(self) -> LicenceWish:

@@ -32,44 +32,17 @@ from notifications.models import Message
 from rooms import licences, terms
 from rooms.interval import Interval
 from rooms.models import EmergencySeats, LicenceGrant, NamedLicence, SiteShare
+from tests.bookings.conferencing import clock, end, seats, seats_of_all, span, start
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office, make_room, make_user
-
-DAY = datetime.fromisoformat("2026-11-24T00:00+01:00")
-
-
-def clock(text: str) -> datetime:
-    hours, minutes = text.split(":")
-    return DAY + timedelta(hours=int(hours), minutes=int(minutes))
-
-
-def span(begins: str, ends: str) -> Interval:
-    return Interval(clock(begins), clock(ends))
-
-
-def one_seat(office: Office) -> None:
-    SiteShare.objects.all().delete()
-    LicenceGrant.objects.update(seats=1)
 
 
 @pytest.fixture
 def meeting(office: Office) -> Occurrence:
     """Tuesday from 10 to 12, on the office's only licence."""
-    one_seat(office)
+    seats_of_all(1)
     request = ask(office.staff, office.room("KOS/2.14"), minutes=120)
     return services.book(request, by=office.staff, now=NOW).occurrences.get()
-
-
-def start(meeting: Occurrence, at: str, *, now: str = "") -> ConferenceRun:
-    return services.record_started(meeting, clock(at), now=clock(now or at))
-
-
-def end(meeting: Occurrence | ConferenceRun, at: str, **fields: Any) -> ConferenceRun | None:
-    return services.record_ended(meeting, clock(at), now=clock(at), **fields)
-
-
-def seats(meeting: Occurrence) -> list[Interval]:
-    return [hold.interval for hold in meeting.licence_holds.filter(live=True).order_by("period")]
 
 
 def runs(meeting: Occurrence) -> list[tuple[datetime, datetime | None]]:
@@ -275,14 +248,14 @@ class TestSources:
         assert self.again(booking.occurrences.get()).named == named
 
     def test_an_emergency_licence(self, office: Office) -> None:
-        one_seat(office)
+        seats_of_all(1)
         EmergencySeats.objects.create(pool=office.pool, seats=1, valid_from=date(2026, 1, 1))
         request = ask(office.staff, licence=LicenceWish(emergency_reason="Sprawa pilna"))
         booking = services.book(request, by=office.it_admin, now=NOW)
         assert self.again(booking.occurrences.get()).source == LicenceHold.Source.EMERGENCY
 
     def test_a_borrowed_one(self, office: Office) -> None:
-        one_seat(office)
+        seats_of_all(1)
         SiteShare.objects.create(pool=office.pool, site=office.taborowa, seats=1, valid_from=date(2026, 1, 1))
         request = ask(office.staff, licence=LicenceWish(borrow_from=office.taborowa.pk))
         booking = services.book(request, by=office.it_admin, now=NOW)
@@ -346,7 +319,7 @@ def test_the_clock_frees_seats_and_settles_refusals(office: Office, meeting: Occ
 @pytest.mark.parametrize("round_", range(4))
 def test_the_seat_that_comes_free_goes_to_one(transactional_db: None, office: Office, round_: int) -> None:
     """Everybody has left, sixteen people want the only seat, and the conference begins again: one has it."""
-    one_seat(office)
+    seats_of_all(1)
     meeting = services.book(ask(office.staff, minutes=120), by=office.staff, now=NOW).occurrences.get()
     start(meeting, "10:00")
     end(meeting, "10:40")
