@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +25,13 @@ _CLOCK_SKEW = timedelta(seconds=60)
 _CONTROL_LASTS = timedelta(minutes=2)
 #: RFC 7518 3.2: a key as long as the digest at least.
 MIN_SECRET = 32
+#: All that a token may allow. What it does not name, servers of different age decide differently.
+_FEATURES = (
+    *("screen-sharing", "send-groupchat", "send-private-message", "create-polls", "file-upload"),
+    *("lobby", "moderation", "list-visitors", "recording", "transcription", "livestreaming", "live-translation"),
+    *("outbound-call", "sip-outbound-call", "inbound-call", "sip-inbound-call"),
+    *("flip", "branding", "calendar", "room"),
+)
 
 
 @dataclass(frozen=True)
@@ -82,9 +90,26 @@ def mint(attendee: Attendee, occurrence: Occurrence, *, server: ConferenceServer
         "exp": _seconds(window_of(occurrence, now=now).closes_at),
         "context": context,
     }
-    if server.algorithm == ConferenceServer.Algorithm.HS256:
-        return jwt.encode(claims, settings.JITSI_APP_SECRET, algorithm="HS256")
-    return _signed(claims, keys.Purpose.LOGIN, now=now)
+    return _for_login(claims, server, now=now)
+
+
+def mint_telephone(occurrence: Occurrence, *, server: ConferenceServer, now: datetime) -> str:
+    """Return a token with which Jigasi brings one caller into one conference; good for two minutes.
+
+    Callers have no name of their own and may do nothing but talk. Whether they may come in is asked before
+    (`switchboard`). Raises: NotConfigured.
+    """
+    if setting := setting_missing_for(server):
+        raise NotConfigured(setting)
+    name = pgettext("somebody who has called, in the conference", "Telephone")
+    # Nobody's: who has called twice is two callers (P17).
+    user = {"id": f"telephone-{secrets.token_hex(8)}", "name": name, "moderator": False, "affiliation": "member"}
+    claims = {
+        **_claims(server, occurrence.booking.conference_name, now=now),
+        "exp": _seconds(now + _CONTROL_LASTS),
+        "context": {"user": user, "features": dict.fromkeys(_FEATURES, False)},
+    }
+    return _for_login(claims, server, now=now)
 
 
 def mint_control(server: ConferenceServer, *, room: str, now: datetime) -> str:
@@ -111,6 +136,12 @@ def _claims(server: ConferenceServer, room: str, *, now: datetime) -> dict[str, 
         "iat": _seconds(now - _CLOCK_SKEW),
         "nbf": _seconds(now - _CLOCK_SKEW),
     }
+
+
+def _for_login(claims: dict[str, Any], server: ConferenceServer, *, now: datetime) -> str:
+    if server.algorithm == ConferenceServer.Algorithm.HS256:
+        return jwt.encode(claims, settings.JITSI_APP_SECRET, algorithm="HS256")
+    return _signed(claims, keys.Purpose.LOGIN, now=now)
 
 
 def _signed(claims: dict[str, Any], purpose: keys.Purpose, *, now: datetime) -> str:
