@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -35,11 +34,10 @@ def main() -> int:
     var = Path(os.environ.get("VAR") or ROOT / "var") / "smoke"
     shutil.rmtree(var, ignore_errors=True)
     port = int(os.environ.get("PORT") or _free_port())
-    secret = secrets.token_hex(32)
     try:
-        with _instance(var, port, secret) as base_url:
+        with _instance(var, port) as base_url:
             login = _staff_login(var)
-            _journey(base_url, var, secret, login).run()
+            _journey(base_url, var, login).run()
     except Failed as failed:
         print(f"FAIL {failed}", file=sys.stderr)
         return 1
@@ -47,7 +45,7 @@ def main() -> int:
     return 0
 
 
-def _journey(base_url: str, var: Path, secret: str, login: tuple[str, str]) -> Journey:
+def _journey(base_url: str, var: Path, login: tuple[str, str]) -> Journey:
     email, password = login
     return Journey(
         staff=HttpVisitor(base_url),
@@ -57,13 +55,12 @@ def _journey(base_url: str, var: Path, secret: str, login: tuple[str, str]) -> J
         password=password,
         base_url=base_url,
         jitsi_url=JITSI_URL,
-        secret=secret,
         day=working_day_from(datetime.fromtimestamp(time.time(), WARSAW).date()),
     )
 
 
 @contextmanager
-def _instance(var: Path, port: int, secret: str) -> Iterator[str]:
+def _instance(var: Path, port: int) -> Iterator[str]:
     """Run `make run` beside whatever else runs, with settings by which doors open and reminders come days ahead."""
     var.mkdir(parents=True)
     env = {name: value for name, value in os.environ.items() if name not in {"EMAIL_URL", "BASE_URL", "ALLOWED_HOSTS"}}
@@ -72,7 +69,6 @@ def _instance(var: Path, port: int, secret: str) -> Iterator[str]:
         "HOST": "127.0.0.1",
         "VAR": str(var),
         "JITSI_URL": JITSI_URL,
-        "JITSI_APP_SECRET": secret,
         "JOIN_OPENS_MINUTES": str(14 * 24 * 60),
         "REMINDER_LEADS": "14d",
         "MAIL_COALESCE_SECONDS": "2",

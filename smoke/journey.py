@@ -6,6 +6,8 @@ the application inside a test. Every step prints what it saw; the first that fai
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +35,7 @@ class Failed(Exception):
 
 @dataclass
 class Journey:
-    """`secret`: the one that the conference server would check tokens with. `day`: a working day ahead."""
+    """`day`: a working day ahead."""
 
     staff: Visitor
     guest: Visitor
@@ -42,7 +44,6 @@ class Journey:
     password: str
     base_url: str
     jitsi_url: str
-    secret: str
     day: date
     patience_seconds: float = 30.0
     say: Callable[[str], None] = print
@@ -100,10 +101,17 @@ class Journey:
             check(page.status == 302, f"it answered {page.status}")
             target = urlsplit(page.location)
             check(page.location.startswith(self.jitsi_url + "/"), f"it leads to {target.netloc}")
-            token = parse_qs(target.query)["jwt"][0]
-            claims = jwt.decode(token, self.secret, algorithms=["HS256"], audience="jitsi")
+            token = json.loads(parse_qs(target.fragment)["jwt"][0])
+            claims = jwt.decode(token, self._public_key_for(token), algorithms=["RS256"], audience="jitsi")
             check(claims["room"] == target.path.lstrip("/"), "the token is for another room")
             check(not claims["context"]["user"]["moderator"], "a guest became moderator")
+
+    def _public_key_for(self, token: str) -> str:
+        """Fetch the key as a conference server does: by the digest of its name."""
+        digest = hashlib.sha256(jwt.get_unverified_header(token)["kid"].encode()).hexdigest()
+        page = self.guest.get(f"{self.base_url}/jitsi/keys/{digest}.pem")
+        check(page.status == 200, f"the key of the token answered {page.status}")
+        return page.text
 
     def move(self) -> None:
         with self._step("move the session to 13:00"):

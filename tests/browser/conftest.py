@@ -75,7 +75,7 @@ def scene(transactional_db: None, tuesday_morning: None, settings: Any, tmp_path
     settings.EMAIL_URL = ""
     settings.MAIL_DIR = tmp_path / "mail"
     settings.JITSI_URL = "https://meet.example"
-    settings.JITSI_APP_SECRET = "a-secret-that-only-prosody-and-narada-know-0123456789"
+    settings.JITSI_SUBJECT = "meet.example"
     return make_scene()
 
 

@@ -18,7 +18,6 @@ from tests.factories import PASSWORD, Office
 from tests.journeys.visitors import ClientVisitor
 from tests.servers import MailServer, Worker, environment, mail_server
 
-SECRET = "a-secret-that-only-prosody-and-narada-know-0123456789"
 LEADS = {"days": 14}
 
 
@@ -45,7 +44,7 @@ class ServerInbox:
 @pytest.fixture
 def conference(settings: Any) -> None:
     settings.JITSI_URL = "https://meet.example"
-    settings.JITSI_APP_SECRET = SECRET
+    settings.JITSI_ALGORITHM = "RS256"
     settings.JITSI_SUBJECT = "meet.example"
     settings.JOIN_OPENS_MINUTES = 14 * 24 * 60
     settings.REMINDER_LEADS = (timedelta(**LEADS),)
@@ -62,7 +61,6 @@ def journey(office: Office, conference: None) -> Callable[..., Journey]:
             password=PASSWORD,
             base_url="http://testserver",
             jitsi_url="https://meet.example",
-            secret=SECRET,
             day=working_day_from(timezone.now().astimezone(WARSAW).date()),
         )
 
@@ -89,7 +87,6 @@ def test_whole_path_with_smtp_server_and_celery_worker(journey: Callable[..., Jo
             EMAIL_TIMEOUT_SECONDS="15",
             REMINDER_LEADS="14d",
             JITSI_URL="https://meet.example",
-            JITSI_APP_SECRET=SECRET,
             JOIN_OPENS_MINUTES=str(14 * 24 * 60),
         )
         worker = Worker(env).wait_until_ready()
