@@ -1,0 +1,25 @@
+-- In /etc/prosody/conf.avail/meet.example.org.cfg.lua, the file of the package jitsi-meet-prosody.
+-- Names to add to the lists that are there already; the rest of each list stays. In the VirtualHost the package has
+-- authentication = "token", app_id = "narada" and app_secret: anything, as it is not asked for any more.
+
+VirtualHost "meet.example.org"
+    modules_enabled = {
+        "reservations";
+        "muc_size";
+        "muc_census";
+        "muc_end_meeting";
+        "muc_kick_participant";
+        "system_chat_message";
+    }
+
+Component "conference.meet.example.org" "muc"
+    modules_enabled = {
+        "token_verification";
+        "token_affiliation";
+        "muc_max_occupants";
+    }
+
+-- At the top of the file, where Prosody looks for modules: event_sync is one of github.com/jitsi-contrib/prosody-plugins.
+-- plugin_paths = { "/usr/share/jitsi-meet/prosody-plugins/"; "/usr/local/share/prosody-plugins-contrib/event_sync/" }
+
+-- To remove: the VirtualHost "guest.meet.example.org", if there is one. Guests have tokens of their own (P14).
