@@ -58,6 +58,11 @@ app.conf.beat_schedule = {
         "schedule": 300.0,
         "options": {"expires": 450},
     },
+    "keep the keys of conferences fresh": {
+        "task": "notifications.tasks.keep_keys_fresh",
+        "schedule": 60.0,
+        "options": {"expires": 90},
+    },
     "fetch incoming mail": {
         "task": "notifications.tasks.fetch_mail",
         "schedule": 30.0,

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from bookings import services
+from integrations.jitsi import keys
 from integrations.mailbox import fetch, inbox, store
 from notifications import delivery, heartbeat, reminders
 
@@ -69,6 +70,12 @@ def settle_refusals() -> None:
 def free_seats() -> None:
     """Free the licences of conferences that everybody has left."""
     services.free_seats(timezone.now())
+
+
+@shared_task
+def keep_keys_fresh() -> None:
+    """Make the keys by which tokens of conferences are signed, and have others follow those that are old."""
+    keys.keep_fresh(timezone.now())
 
 
 @shared_task

@@ -59,9 +59,8 @@ class Key:
     algorithm: str = _ALGORITHM
 
 
-@dataclass(frozen=True)
-class UnknownKey(Exception):
-    kid: str
+class UnknownKey(LookupError):
+    """There never was a key of this name."""
 
 
 class State(StrEnum):
@@ -180,7 +179,8 @@ def _signing(purpose: str, *, now: datetime) -> SigningKey | None:
 def _begin(purpose: Purpose, *, now: datetime) -> SigningKey:
     """Make a key that signs at once, unless somebody else was faster."""
     with _one_at_a_time():
-        row = _signing(purpose, now=now)
+        # Also one that signs from a moment on: somebody's clock is a little ahead.
+        row = published(purpose, now=now).first()
         if row is not None and _is_readable(row):
             return row
         return _make(purpose, signs_from=now, now=now)

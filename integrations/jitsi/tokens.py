@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -34,11 +33,12 @@ _FEATURES = (
 )
 
 
-@dataclass(frozen=True)
 class NotConfigured(Exception):
     """There is no conference server to enter. `setting` names what IT has to set."""
 
-    setting: str
+    def __init__(self, setting: str) -> None:
+        super().__init__(setting)
+        self.setting = setting
 
 
 def conference_url(attendee: Attendee, occurrence: Occurrence, *, server: ConferenceServer, now: datetime) -> str:
