@@ -37,8 +37,8 @@ class Mail:
 def compose(message: Message, *, now: datetime, shelf: Shelf | None = None) -> Mail:
     """Return the mail for this row, with what is true of its booking when it is read.
 
-    `now` becomes the Date. `shelf`: what the mails of a batch have in common. Reads the database, writes nothing but the
-    PIN of a session that has none yet, asks no other machine.
+    `now` becomes the Date. `shelf`: what the mails of a batch have in common. Reads the database, writes nothing but
+    the PIN of a session that has none yet, asks no other machine.
     Raises: mime.Unmailable when the recipient's address can't stand in a mail header.
     """
     if message.is_notice:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import get_language
+
 from bookings.models import Attendee, Booking
 from integrations.jitsi import dial_in
 from integrations.jitsi.dial_in import DialIn
@@ -21,7 +23,8 @@ def read_dial_in(booking: Booking, attendee: Attendee, *, shelf: Shelf, now: dat
         return None
     pin = shelf.keep(("pin", booking.pk, booking.version), lambda: dial_in.pin_for(booking, now=now))
     site_ids = _site_ids(booking, attendee, found, shelf)
-    return dial_in.to_call(pin, found=found, site_ids=site_ids)
+    key = ("dial in", pin, site_ids, get_language())
+    return shelf.keep(key, lambda: dial_in.to_call(pin, found=found, site_ids=site_ids))
 
 
 def _site_ids(booking: Booking, attendee: Attendee, found: list[DialInNumber], shelf: Shelf) -> frozenset[int]:

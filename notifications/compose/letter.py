@@ -93,7 +93,7 @@ class Letter:
 
     @property
     def shared(self) -> tuple[Hashable, ...]:
-        """What the templates read: letters with the same say the same in all but the personal addresses.
+        """What the templates read: letters with the same say the same in all but the addresses and the number to call.
 
         Words follow from the versions, zones and languages that are here. A template that reads something else needs
         it here (tests/notifications/test_compose_shared.py).
@@ -104,7 +104,8 @@ class Letter:
             (attendee.language, attendee.time_zone, attendee.is_organizer, attendee.removed_at is not None),
             (matter.title, matter.is_series, matter.recurrence_at, matter.has_rest, matter.absent, matter.rebooked),
             (self.interval, self.when, self.short_when, self.places, self.changes, self.reason, self.proposed),
-            (self.minutes_before, self.days_ahead, self.guests, bool(self.answer_url), self.dial_in),
+            (self.minutes_before, self.days_ahead, self.guests, bool(self.answer_url)),
+            self.dial_in.pin if self.dial_in else "",
         )
 
     @property

@@ -12,6 +12,7 @@ from django.template.loader import get_template
 from django.utils.html import escape
 
 from integrations.ical.text import one_line
+from integrations.jitsi.dial_in import Number
 from notifications.compose.letter import Letter
 from notifications.compose.notice import NoticeLetter
 from notifications.compose.shelf import Shelf
@@ -19,9 +20,10 @@ from notifications.compose.shelf import Shelf
 # Mail programs drop style sheets; what can only stand in one (dark mode, narrow screens) is marked to stay.
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _BLANK_LINES = re.compile(r"\n{3,}")
-# Stand for personal addresses in texts that several people get; nobody can know them and write them into a description.
+# Stand for what is personal in texts that several people get; nobody can know them and write them into a description.
 _JOIN_URL = f"https://join.invalid/{secrets.token_hex(16)}"
 _ANSWER_URL = f"https://answer.invalid/{secrets.token_hex(16)}"
+_NUMBER = Number(dialled=secrets.token_hex(16), shown=secrets.token_hex(16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,23 @@ class Rendered:
 
 
 def render_shared(letter: Letter, *, shelf: Shelf) -> Rendered:
-    """Return what `render` does, and fill the templates once for all who are told the same but for their addresses.
+    """Return what `render` does, and fill the templates once for all who are told the same but for what is personal.
 
     Filling them and writing the styles into every tag is most of the work of a mail.
     """
-    stand_in = replace(letter, join_url=_JOIN_URL, answer_url=_ANSWER_URL if letter.answer_url else "")
+    stand_in = replace(
+        letter,
+        join_url=_JOIN_URL,
+        answer_url=_ANSWER_URL if letter.answer_url else "",
+        dial_in=replace(letter.dial_in, number=_NUMBER) if letter.dial_in else None,
+    )
     shared = shelf.keep(("texts", *letter.shared), lambda: render(stand_in))
     text, html = shared.text, shared.html
-    for placed, own in ((_JOIN_URL, letter.join_url), (_ANSWER_URL, letter.answer_url)):
+    personal = [(_JOIN_URL, letter.join_url), (_ANSWER_URL, letter.answer_url)]
+    if letter.dial_in:
+        number = letter.dial_in.number
+        personal += [(_NUMBER.dialled, number.dialled), (_NUMBER.shown, number.shown)]
+    for placed, own in personal:
         text, html = text.replace(placed, own), html.replace(placed, escape(own))
     return Rendered(shared.subject, text, html)
 
