@@ -24,7 +24,10 @@ _MOST = 40
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Seats held from now on. `host_site_id`: where the session is hosted. Without an occurrence: for a while only."""
+    """Seats held from now on. `host_site_id`: where the session is hosted.
+
+    Of open forms and offers, which have neither an occurrence nor a conference that runs unplanned: for a while only.
+    """
 
     pk: int
     site_id: int | None
@@ -37,10 +40,11 @@ class Held:
     host_site_id: int | None = None
     borrower_id: int | None = None
     offer_id: int | None = None
+    unplanned_id: int | None = None
 
     @property
     def is_temporary(self) -> bool:
-        return self.occurrence_id is None
+        return self.occurrence_id is None and self.unplanned_id is None
 
     @property
     def use(self) -> Use:
@@ -51,8 +55,9 @@ class Held:
 class Settled:
     """Who keeps a seat. `excess`: sessions for which there is none; `let_go`: kept ones for which there is again.
 
-    `gives_way`: of open forms and offers. `turned`: what held a named licence that is not in force then, as it holds an
-    ordinary seat instead; `excess` has some of them. `crowded`: when more is held than there is.
+    Conferences that run unplanned are among both. `gives_way`: of open forms and offers. `turned`: what held a named
+    licence that is not in force then, as it holds an ordinary seat instead; `excess` has some of them. `crowded`: when
+    more is held than there is.
     """
 
     excess: tuple[Held, ...] = ()
@@ -100,6 +105,7 @@ def load_held(pool_id: int, *, now: datetime) -> list[Held]:
         "occurrence__booking__host_site_id",
         "borrowed_by_id",
         "offer_id",
+        "unplanned_id",
     )
     return [Held(row[0], row[1], row[2], as_interval(row[3]), *row[4:]) for row in rows]
 

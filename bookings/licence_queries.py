@@ -118,9 +118,12 @@ def _is_insider(row: LicenceRefusal, user: User, roles: SiteRoles) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A conference that ran, with the seats of the pool that its meeting held. `is_on`: it had not ended."""
+    """A conference that ran, with the seats of the pool that its meeting held. `is_on`: it had not ended.
 
-    occurrence_id: int
+    `occurrence_id` None: nobody had booked it.
+    """
+
+    occurrence_id: int | None
     interval: Interval
     uses: tuple[Use, ...]
     people_peak: int | None = None
@@ -128,7 +131,7 @@ class Run:
 
 
 def runs_between(pool: LicencePool, since: datetime, until: datetime) -> list[Run]:
-    """Return the conferences on seats of the pool that ran in `[since, until)`, by beginning: two queries.
+    """Return the conferences on seats of the pool that ran in `[since, until)`, by beginning: three queries.
 
     Whole, also where they reach beyond. One that had not ended ends at `until`, or LONGEST_RUN after its beginning.
     `rooms.licences.peak_use` of their uses is how many seats were really in use at once.
@@ -144,7 +147,7 @@ def runs_between(pool: LicencePool, since: datetime, until: datetime) -> list[Ru
     held: dict[int, list[LicenceHold]] = {}
     for hold in in_pool.filter(occurrence__in={run.occurrence_id for run, _interval in rows}).order_by("pk"):
         held.setdefault(hold.occurrence_id or 0, []).append(hold)
-    return [
+    planned = [
         Run(
             run.occurrence_id,
             interval,
@@ -155,6 +158,24 @@ def runs_between(pool: LicencePool, since: datetime, until: datetime) -> list[Ru
         for run, interval in rows
         if interval is not None and interval.end_at > since
     ]
+    return sorted([*planned, *_unplanned_between(in_pool, since, until)], key=lambda run: run.interval.start_at)
+
+
+def _unplanned_between(in_pool: QuerySet[LicenceHold], since: datetime, until: datetime) -> list[Run]:
+    """Return the conferences that nobody had booked; one that nobody saw end ran as long as it was let in for."""
+    found = in_pool.filter(
+        unplanned__isnull=False,
+        period__startswith__gt=since - LONGEST_HOLD,
+        period__startswith__lt=until,
+        period__endswith__gt=since,
+    )
+    runs = []
+    for hold in found.select_related("unplanned").order_by("period", "pk"):
+        is_on = hold.unplanned is not None and hold.unplanned.ended_at is None
+        interval = Interval(hold.interval.start_at, min(hold.interval.end_at, until)) if is_on else hold.interval
+        peak = hold.unplanned.people_peak if hold.unplanned else None
+        runs.append(Run(None, interval, (Use(hold.site_id, hold.seats, interval),), peak, is_on=is_on))
+    return runs
 
 
 def _interval(run: ConferenceRun, until: datetime) -> Interval | None:

@@ -208,8 +208,8 @@ class Fix:
 class Holder:
     """Who holds a resource, as far as the asker may know: empty fields are what they may not.
 
-    `kind`: "session", "request" (awaits approval), "closure", "draft" (somebody's open form) or "offer" (of the waiting
-    list); `until`: when the last two end by themselves.
+    `kind`: "session", "request" (awaits approval), "closure", "unplanned" (a conference that nobody booked), "draft"
+    (somebody's open form) or "offer" (of the waiting list); `until`: when the last two end by themselves.
     """
 
     title: str = ""

@@ -10,7 +10,10 @@ from bookings.rules import Holder
 
 @dataclass(frozen=True, slots=True)
 class SeatHolder:
-    """A session, an open form or an offer that holds seats. `site`: where it is hosted, or empty; `until`: aware."""
+    """A session, an unplanned conference, an open form or an offer that holds seats.
+
+    `site`: where it is hosted, or empty; `until`: aware.
+    """
 
     holder: Holder
     site: str

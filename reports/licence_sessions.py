@@ -25,6 +25,8 @@ class Holder(StrEnum):
     REQUEST = "request"
     PRIVATE = "private"
     TAKEN = "taken"
+    #: A conference that nobody booked.
+    UNPLANNED = "unplanned"
     DRAFT = "draft"
     OFFER = "offer"
 
@@ -61,7 +63,18 @@ _FIELDS = {
     "time_zone": F("occurrence__booking__time_zone"),
     "original_start_at": F("occurrence__original_start_at"),
 }
-_OWN = ("pk", "site_id", "seats", "period", "source", "borrowed_by_id", "kept", "occurrence_id", "draft_id")
+_OWN = (
+    "pk",
+    "site_id",
+    "seats",
+    "period",
+    "source",
+    "borrowed_by_id",
+    "kept",
+    "occurrence_id",
+    "draft_id",
+    "unplanned_id",
+)
 
 
 def held_between(reader: LicenceReader, pool: LicencePool, span: Interval, *, now: datetime) -> list[Held]:
@@ -104,6 +117,8 @@ def _held(row: dict[str, Any], reader: LicenceReader, *, may_open: bool) -> Held
 
 
 def _holder(row: dict[str, Any], reader: LicenceReader, *, may_open: bool) -> Holder:
+    if row["unplanned_id"] is not None:
+        return Holder.UNPLANNED
     if row["occurrence_id"] is None:
         return Holder.DRAFT if row["draft_id"] else Holder.OFFER
     if not may_open:

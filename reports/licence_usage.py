@@ -46,13 +46,13 @@ class DayUse:
 
 _HELD = """
 SELECT lower(period) AS begins, upper(period) AS ends, seats::int AS seats, site_id
-FROM bookings_licencehold
+FROM bookings_licencehold hold
 WHERE pool_id = %(pool)s AND live AND (expires_at IS NULL OR expires_at > %(now)s)
-    AND lower(period) > %(start)s - %(longest)s AND lower(period) < %(end)s AND upper(period) > %(start)s
+    AND lower(period) > %(start)s - %(longest)s AND lower(period) < %(end)s AND upper(period) > %(start)s /* of site */
 """
 
 # The seats that a meeting held while its conference ran; outside of its time, those that it has. A conference that
-# nobody saw end is taken to have ended when its time was up.
+# nobody saw end is taken to have ended when its time was up. What ran unplanned held its seats just as long.
 _RAN = """
 SELECT run.begins, run.ends, hold.seats::int AS seats, hold.site_id
 FROM (
@@ -64,6 +64,11 @@ WHERE run.ends > greatest(run.begins, %(start)s) AND hold.pool_id = %(pool)s AND
     AND (hold.period && tstzrange(run.begins, run.ends) OR NOT EXISTS (
         SELECT FROM bookings_licencehold other WHERE other.occurrence_id = hold.occurrence_id
             AND other.pool_id = hold.pool_id AND other.live AND other.period && tstzrange(run.begins, run.ends)))
+    /* of site */
+UNION ALL
+SELECT lower(period), least(upper(period), %(now)s), seats::int, site_id FROM bookings_licencehold hold
+WHERE unplanned_id IS NOT NULL AND pool_id = %(pool)s AND live AND lower(period) > %(start)s - %(longest)s
+    AND lower(period) < least(%(end)s, %(now)s) AND upper(period) > %(start)s /* of site */
 """
 
 # Each use is cut at midnight of the pool's zone; on each day it is counted in where it begins and out where it ends.
@@ -98,7 +103,7 @@ WITH taken AS MATERIALIZED ({taken}), step AS (
 SELECT DISTINCT ON (site_id) site_id, seats::int, at FROM level WHERE seats > 0 ORDER BY site_id, seats DESC, at
 """
 
-_OF_SITE = " AND {hold}site_id = %(site)s AND {hold}source = 'share'"
+_OF_SITE = "AND hold.site_id = %(site)s AND hold.source = 'share'"
 
 
 def daily_use(pool: LicencePool, first: date, last: date, *, now: datetime, site_id: int | None = None) -> list[DayUse]:
@@ -107,8 +112,8 @@ def daily_use(pool: LicencePool, first: date, last: date, *, now: datetime, site
     `site_id`: only what is taken from the share of that site, or from the reserve for want of one; None: all there is.
     Open forms and offers count until `now`, from which on they hold nothing.
     """
-    planned = _by_day(_HELD + (_OF_SITE.format(hold="") if site_id else ""), pool, first, last, now, site_id)
-    ran = _by_day(_RAN + (_OF_SITE.format(hold="hold.") if site_id else ""), pool, first, last, now, site_id)
+    planned = _by_day(_HELD, pool, first, last, now, site_id)
+    ran = _by_day(_RAN, pool, first, last, now, site_id)
     return [DayUse(day, planned.get(day), ran.get(day)) for day in days_between(first, last)]
 
 
@@ -122,7 +127,7 @@ def peaks_by_site(pool: LicencePool, first: date, last: date, *, now: datetime) 
 
     None: of sessions without a site. Sites without use are left out.
     """
-    sql = _PEAK_BY_SITE.format(taken=_HELD + " AND source = 'share'")
+    sql = _PEAK_BY_SITE.format(taken=_HELD.replace("/* of site */", "AND source = 'share'"))
     rows = _fetch(sql, pool, first, last, now, None)
     return {site_id: Peak(seats, at) for site_id, seats, at in rows}
 
@@ -130,7 +135,8 @@ def peaks_by_site(pool: LicencePool, first: date, last: date, *, now: datetime) 
 def _by_day(
     taken: str, pool: LicencePool, first: date, last: date, now: datetime, site_id: int | None
 ) -> dict[date, Peak]:
-    rows = _fetch(_PEAK_BY_DAY.format(taken=taken), pool, first, last, now, site_id)
+    of_site = _OF_SITE if site_id else ""
+    rows = _fetch(_PEAK_BY_DAY.format(taken=taken.replace("/* of site */", of_site)), pool, first, last, now, site_id)
     return {day: Peak(seats, at) for day, seats, at in rows}
 
 

@@ -34,18 +34,20 @@ Row = dict[str, Any]
 
 
 def wishes_between(pool: LicencePool, span: Interval) -> list[Wish]:
-    """Return who asked for seats of the pool that begin within `span`, in the order of asking: four statements.
+    """Return who asked for seats of the pool that begin within `span`, in the order of asking: five statements.
 
     Sessions on named and emergency licences are no wishes of this kind. What was booked in place of a refused request
     stands in it (`Wish.instead`), also where it begins after `span`. A series asks for all its meetings when it is
-    booked.
+    booked, a conference that ran unplanned when it began.
     """
     refusals = _refusals(pool, span)
     meetings = _Meetings.of(pool, span, {row.booking_id for row in refusals if row.booking_id})
     refused = _refused(refusals, meetings)
     granted = (wish for key, wish in meetings.wishes.items() if key not in meetings.instead)
     within = (wish for wish in granted if span.contains(wish.interval.start_at))
-    return sorted(chain(within, refused), key=lambda wish: (wish.asked_at, wish.interval.start_at))
+    return sorted(
+        chain(within, refused, _unplanned(pool, span)), key=lambda wish: (wish.asked_at, wish.interval.start_at)
+    )
 
 
 def _refusals(pool: LicencePool, span: Interval) -> list[LicenceRefusal]:
@@ -57,6 +59,21 @@ def _refusals(pool: LicencePool, span: Interval) -> list[LicenceRefusal]:
         period__startswith__lt=span.end_at,
     )
     return list(found.order_by("at", "pk"))
+
+
+def _unplanned(pool: LicencePool, span: Interval) -> list[Wish]:
+    """Return the conferences that nobody had booked: they held a seat as long as they ran."""
+    held = LicenceHold.objects.filter(
+        unplanned__isnull=False,
+        pool=pool,
+        live=True,
+        period__startswith__gte=span.start_at,
+        period__startswith__lt=span.end_at,
+    )
+    return [
+        Wish(asked_at=hold.interval.start_at, interval=hold.interval, seats_by_site=((hold.site_id, hold.seats),))
+        for hold in held.order_by("pk")
+    ]
 
 
 def _refused(refusals: Iterable[LicenceRefusal], meetings: _Meetings) -> list[Wish]:

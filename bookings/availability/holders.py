@@ -20,9 +20,10 @@ _SECONDS = int(LONGEST_HOLD.total_seconds())
 # The names of the sites come along, since who asks needs those that hold nothing as well.
 _HOLDERS = """
 SELECT probe.key, held.site_id, coalesce(held.borrowed_by_id, held.site_id), held.seats, lower(held.period),
-    upper(held.period), held.draft_id IS NOT NULL, held.expires_at, coalesce(nullif(meeting.own_title, ''),
-    booking.title), booking.is_private, booking.status, booking.organizer_id, booking.created_by_id, person.name,
-    person.phone
+    upper(held.period), CASE WHEN held.draft_id IS NOT NULL THEN 'draft'
+        WHEN held.unplanned_id IS NOT NULL THEN 'unplanned' ELSE 'offer' END,
+    held.expires_at, coalesce(nullif(meeting.own_title, ''), booking.title), booking.is_private, booking.status,
+    booking.organizer_id, booking.created_by_id, person.name, person.phone
 FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[]) AS probe (key, pool, at)
 CROSS JOIN LATERAL (
     SELECT * FROM bookings_licencehold hold
@@ -35,7 +36,7 @@ LEFT JOIN bookings_occurrence meeting ON meeting.id = held.occurrence_id
 LEFT JOIN bookings_booking booking ON booking.id = meeting.booking_id
 LEFT JOIN accounts_user person ON person.id = booking.organizer_id
 UNION ALL
-SELECT -1, site.id, NULL::bigint, 0, NULL::timestamptz, NULL::timestamptz, false, NULL::timestamptz, NULL, NULL, NULL,
+SELECT -1, site.id, NULL::bigint, 0, NULL::timestamptz, NULL::timestamptz, '', NULL::timestamptz, NULL, NULL, NULL,
     NULL::bigint, NULL::bigint, site.name, site.phone
 FROM rooms_site site
 """
@@ -78,11 +79,11 @@ def find(asked: Sequence[tuple[int, datetime]], *, ignoring: Ignoring, asker: As
 
 
 def _named(row: tuple[Any, ...], sites: dict[int, tuple[str, str]], asker: Asker) -> Named:
-    _key, share_of, site_id, seats, starts_at, ends_at, is_draft, expires_at = row[:8]
+    _key, share_of, site_id, seats, starts_at, ends_at, other, expires_at = row[:8]
     title, is_private, status, organizer_id, created_by_id, name, phone = row[8:]
     interval = Interval(starts_at, ends_at)
     if title is None:
-        hold = HeldRoom(0, interval, "draft" if is_draft else "offer", until=expires_at)
+        hold = HeldRoom(0, interval, other, until=expires_at)
     else:
         kind = "request" if status == Booking.Status.REQUESTED else "session"
         hold = HeldRoom(0, interval, kind, title, is_private, organizer_id, created_by_id, name, phone)

@@ -165,7 +165,8 @@ class LicenceHold(models.Model):
                 name="licence_hold_named",
             ),
             models.CheckConstraint(
-                condition=Q(kept=False) | Q(occurrence__isnull=False), name="licence_hold_kept_for_a_session"
+                condition=Q(kept=False) | Q(occurrence__isnull=False) | Q(unplanned__isnull=False),
+                name="licence_hold_kept_for_a_session",
             ),
             models.UniqueConstraint(
                 fields=["occurrence", "pool", "site", "source", "named"],

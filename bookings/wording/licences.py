@@ -76,7 +76,11 @@ def _holders(refusal: Refusal) -> str:
 
 
 def _holder(item: SeatHolder, zone: ZoneInfo, *, day: date) -> str:
-    kinds = {"draft": _("a booking that somebody is filling in"), "offer": _("an offer of the waiting list")}
+    kinds = {
+        "unplanned": _("an unplanned conference"),
+        "draft": _("a booking that somebody is filling in"),
+        "offer": _("an offer of the waiting list"),
+    }
     parts = [kinds.get(item.holder.kind) or holder_text(item.holder), item.site]
     if item.seats > 1:
         parts.append(ngettext("%(count)d licence", "%(count)d licences", item.seats) % {"count": item.seats})

@@ -168,7 +168,7 @@ class _Drawing:
         site = self.places.label(site_id)
         marks = tuple(_marks(item, payer, self.places))
         seats = licences(piece.seats) if piece.seats > 1 else ""
-        is_quiet = item.holder not in {Holder.SESSION, Holder.REQUEST, Holder.PRIVATE}
+        is_quiet = item.holder in {Holder.TAKEN, Holder.DRAFT, Holder.OFFER}
         return Bar(
             css=f"a-{_FIRST + first} z-{_FIRST + max(last, first + 1)}{' lane__bar--quiet' if is_quiet else ''}",
             name=name,
@@ -223,6 +223,8 @@ def holder_words(item: Held) -> str:
             return _("closed session")
         case Holder.TAKEN:
             return pgettext("licence", "taken")
+        case Holder.UNPLANNED:
+            return _("unplanned conference")
         case Holder.DRAFT:
             return _("open form")
         case Holder.OFFER:

@@ -276,7 +276,7 @@ class TestReading:
         start(second, "10:20")
         start(first, "10:50")
         end(first, "10:55")
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):
             found = licence_queries.runs_between(office.pool, clock("10:25"), clock("10:52"))
         assert [(run.occurrence_id, run.interval, run.people_peak, run.is_on) for run in found] == [
             (first.pk, span("10:00", "10:30"), 3, False),
