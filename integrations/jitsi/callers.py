@@ -93,6 +93,7 @@ def _called(
     key: str,
     purpose: Purpose,
     methods: Collection[str],
+    /,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> HttpResponse:
