@@ -1,7 +1,15 @@
-"""Where a server tells who came and went."""
+"""Where a server tells who came and went: `api_prefix` of event_sync is the part before `/events`."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from integrations.jitsi.events import Kind
+from integrations.jitsi.views import events
+
+urlpatterns = [
+    path("jitsi/events/room/created", events.told, {"kind": Kind.CREATED}, name="jitsi_room_created"),
+    path("jitsi/events/occupant/joined", events.told, {"kind": Kind.JOINED}, name="jitsi_occupant_joined"),
+    path("jitsi/events/occupant/left", events.told, {"kind": Kind.LEFT}, name="jitsi_occupant_left"),
+    path("jitsi/events/room/destroyed", events.told, {"kind": Kind.DESTROYED}, name="jitsi_room_destroyed"),
+]

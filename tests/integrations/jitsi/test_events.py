@@ -1,0 +1,428 @@
+"""What Prosody's event_sync tells at our addresses, and what becomes of the meeting."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from bookings import services
+from bookings.models import BookingEvent, ConferenceRun, LicenceHold
+from integrations.jitsi import events, people, reconcile, servers
+from integrations.jitsi.callers import Purpose, key_for
+from integrations.jitsi.models import Conference, ConferenceServer, Presence
+from rooms.models import LicenceGrant, SiteShare
+from tests.bookings.requests import ask, at
+from tests.factories import Office
+from tests.integrations.jitsi.sessions import Session
+from tests.integrations.jitsi.telling import PATHS, Teller, jid_of, stays
+from tests.prosody import Clock, Prosody
+
+Closed = Conference.Closed
+
+
+@pytest.fixture
+def server(session: Session) -> ConferenceServer:
+    return servers.all_servers()[0]
+
+
+@pytest.fixture
+def teller(session: Session, server: ConferenceServer) -> Teller:
+    return Teller(server, session.booking.conference_name)
+
+
+def runs(session: Session) -> list[tuple[datetime, datetime | None, int | None]]:
+    found = ConferenceRun.objects.filter(occurrence=session.occurrence).order_by("started_at")
+    return list(found.values_list("started_at", "ended_at", "people_peak"))
+
+
+class TestMeetings:
+    def test_a_meeting_as_it_goes(self, session: Session, teller: Teller) -> None:
+        begins = session.at(minutes=-5)
+        assert teller.created(begins) == 204
+        conference = Conference.objects.get()
+        assert (conference.occurrence, conference.opened_at, conference.people_now) == (session.occurrence, begins, 0)
+        assert runs(session) == []
+
+        teller.joined("ola", session.at(minutes=-4), as_=session.organizer)
+        teller.joined("migri", session.at(minutes=1), as_=session.guest)
+        teller.joined("telefon", session.at(minutes=2))
+        conference.refresh_from_db()
+        assert (conference.people_now, conference.people_peak) == (3, 3)
+        assert conference.first_joined_at == session.at(minutes=-4)
+        assert runs(session) == [(session.at(minutes=-4), None, None)]
+
+        teller.left("telefon", session.at(minutes=30))
+        teller.left("migri", session.at(minutes=50))
+        teller.left("ola", session.at(minutes=51))
+        teller.destroyed(begins, session.at(minutes=51))
+        conference.refresh_from_db()
+        assert (conference.people_now, conference.people_peak) == (0, 3)
+        assert (conference.closed_at, conference.closed_by) == (session.at(minutes=51), Closed.LEFT)
+        assert stays(conference) == [
+            ("ola", False, session.at(minutes=-4), session.at(minutes=51)),
+            ("migri", False, session.at(minutes=1), session.at(minutes=50)),
+            ("telefon", False, session.at(minutes=2), session.at(minutes=30)),
+        ]
+        people_in_it = Presence.objects.order_by("pk").values_list("attendee", flat=True)
+        assert list(people_in_it) == [session.organizer.pk, session.guest.pk, None]
+        reconcile.settle(session.at(minutes=52))
+        assert runs(session) == [(session.at(minutes=-4), session.at(minutes=51), 3)]
+
+    def test_a_seat_is_free_after_the_last_one_left(self, session: Session, teller: Teller) -> None:
+        teller.joined("ola", session.at(), as_=session.organizer)
+        teller.left("ola", session.at(minutes=20))
+        reconcile.settle(session.at(minutes=21))
+        services.free_seats(session.at(minutes=26))
+        [hold] = LicenceHold.objects.filter(occurrence=session.occurrence, live=True)
+        assert hold.interval.end_at == session.at(minutes=20)
+
+    def test_joining_is_written_in_the_history_once(self, session: Session, teller: Teller) -> None:
+        for _time in range(2):
+            teller.joined("ola", session.at(), as_=session.organizer)
+        told = BookingEvent.objects.filter(booking=session.booking, kind="conference_started")
+        assert told.count() == 1
+
+    def test_a_reload_is_neither_an_end_nor_a_second_person(self, session: Session, teller: Teller) -> None:
+        teller.joined("ola", session.at(), as_=session.organizer)
+        teller.left("ola", session.at(minutes=10))
+        teller.destroyed(session.at(), session.at(minutes=10))
+        again = Teller(teller.server, teller.name)
+        again.created(session.at(minutes=10, seconds=2))
+        again.joined("ola2", session.at(minutes=10, seconds=3), as_=session.organizer)
+        reconcile.settle(session.at(minutes=12))
+        assert runs(session) == [(session.at(), None, None)]
+        assert list(Conference.objects.order_by("opened_at").values_list("people_peak", flat=True)) == [1, 1]
+
+    def test_who_comes_back_later_begins_it_anew(self, session: Session, teller: Teller) -> None:
+        teller.joined("ola", session.at(), as_=session.organizer)
+        teller.left("ola", session.at(minutes=10))
+        reconcile.settle(session.at(minutes=11))
+        teller.joined("ola2", session.at(minutes=20), as_=session.organizer)
+        assert runs(session) == [(session.at(), session.at(minutes=10), 1), (session.at(minutes=20), None, None)]
+
+    def test_moving_into_breakout_rooms_ends_nothing(self, session: Session, teller: Teller) -> None:
+        room: dict[str, Any] = {"is_breakout": True, "breakout_room_id": "b1"}
+        teller.created(session.at())
+        teller.joined("ola", session.at(), as_=session.organizer)
+        teller.left("ola", session.at(minutes=5))
+        teller.created(session.at(minutes=5), **room)
+        teller.joined("ola", session.at(minutes=5), as_=session.organizer, **room)
+        reconcile.settle(session.at(minutes=10))
+        conference = Conference.objects.get()
+        assert (conference.closed_at, conference.people_now, conference.people_peak) == (None, 1, 1)
+        assert runs(session) == [(session.at(), None, None)]
+        teller.left("ola", session.at(minutes=15), **room)
+        teller.destroyed(session.at(minutes=5), session.at(minutes=15), **room)
+        conference.refresh_from_db()
+        assert (conference.closed_at, conference.people_now, conference.empty_since) == (
+            None,
+            0,
+            session.at(minutes=15),
+        )
+        teller.joined("ola", session.at(minutes=15), as_=session.organizer)
+        assert stays(conference) == [
+            ("ola", False, session.at(), session.at(minutes=5)),
+            ("ola", True, session.at(minutes=5), session.at(minutes=15)),
+            ("ola", False, session.at(minutes=15), None),
+        ]
+
+    def test_what_the_server_asked_for_is_the_same_conference(self, session: Session, teller: Teller) -> None:
+        asked = Conference.objects.create(
+            server=teller.server,
+            name=teller.name,
+            occurrence=session.occurrence,
+            asked_by="somebody@meet.urzad.example",
+            opened_at=session.at(seconds=0.7),
+            promised_until=session.at(minutes=90),
+        )
+        teller.created(session.at(), told_at=session.at(seconds=1))
+        teller.joined("ola", session.at(), as_=session.organizer, told_at=session.at(seconds=1))
+        found = Conference.objects.get()
+        assert (found.pk, found.opened_at, found.created_there_at) == (asked.pk, asked.opened_at, session.at())
+        assert stays(found) == [("ola", False, asked.opened_at, None)]
+
+    def test_recorders_are_no_people(self, session: Session, teller: Teller) -> None:
+        teller.joined("ola", session.at(), as_=session.organizer)
+        recorder = {
+            "occupant_jid": "recorder@recorder.meet.urzad.example/x",
+            "joined_at": int(session.at().timestamp()),
+        }
+        teller.tell({"event_name": "muc-occupant-joined", "occupant": recorder}, told_at=session.at(seconds=5))
+        assert Conference.objects.get().people_peak == 1
+
+    def test_it_says_that_a_meeting_runs_without_a_licence(
+        self, session: Session, teller: Teller, office: Office, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        teller.joined("ola", session.at(), as_=session.organizer)
+        teller.left("ola", session.at(minutes=10))
+        reconcile.settle(session.at(minutes=11))
+        services.free_seats(session.at(minutes=20))
+        SiteShare.objects.all().delete()
+        LicenceGrant.objects.update(seats=1)
+        now = session.at(minutes=25)
+        elsewhere = ask(office.staff, office.room("KOS/2.16"), start=at(11, 30), minutes=60)
+        services.book(elsewhere, by=office.staff, now=now)
+        assert teller.joined("ola2", session.at(minutes=31), as_=session.organizer) == 204
+        assert Conference.objects.get().people_now == 1
+        assert runs(session) == [(session.at(), session.at(minutes=10), 1)]
+        assert f"Meeting {session.occurrence.pk} runs without what it needs" in caplog.text
+
+
+class TestOrder:
+    """P13: events are re-ordered, lost and doubled; a reload is another connection; telephones have no id."""
+
+    def test_p13_events_in_reverse_with_doubles(self, session: Session, teller: Teller) -> None:
+        late = session.at(minutes=12)
+        teller.everybody[jid_of("ola")] = {"occupant_jid": jid_of("ola"), "joined_at": int(session.at().timestamp())}
+        for _time in range(2):
+            teller.left("ola", session.at(minutes=10), told_at=late)
+            teller.joined("ola", session.at(), as_=session.organizer, told_at=late)
+            teller.created(session.at(), told_at=late)
+        conference = Conference.objects.get()
+        assert (conference.opened_at, conference.people_now, conference.people_peak) == (session.at(), 0, 1)
+        assert stays(conference) == [("ola", False, session.at(), session.at(minutes=10))]
+
+    def test_p13_the_last_event_fills_in_what_was_lost(self, session: Session, teller: Teller) -> None:
+        teller.everybody = {
+            jid_of("ola"): {
+                "occupant_jid": jid_of("ola"),
+                "id": people.user_id(session.organizer),
+                "joined_at": int(session.at().timestamp()),
+                "left_at": int(session.at(minutes=40).timestamp()),
+            }
+        }
+        teller.destroyed(session.at(), session.at(minutes=40))
+        conference = Conference.objects.get()
+        assert (conference.people_peak, conference.closed_at) == (1, session.at(minutes=40))
+        reconcile.settle(session.at(minutes=41))
+        assert runs(session) == [(session.at(), session.at(minutes=40), 1)]
+
+    def test_p13_a_join_after_the_end_opens_nothing(self, session: Session, teller: Teller) -> None:
+        teller.joined("ola", session.at(), as_=session.organizer)
+        teller.left("ola", session.at(minutes=10))
+        teller.destroyed(session.at(), session.at(minutes=10))
+        teller.joined("migri", session.at(minutes=9), as_=session.guest, told_at=session.at(minutes=10, seconds=3))
+        conference = Conference.objects.get()
+        assert (conference.people_now, conference.closed_at) == (0, session.at(minutes=10))
+        assert stays(conference)[1] == ("migri", False, session.at(minutes=9), session.at(minutes=10))
+        assert Presence.objects.get(attendee=session.guest).left_is_guess
+
+    def test_p13_late_news_of_the_opening_before_stay_with_it(self, session: Session, teller: Teller) -> None:
+        teller.created(session.at())
+        teller.joined("ola", session.at(), as_=session.organizer)
+        again = Teller(teller.server, teller.name)
+        again.created(session.at(minutes=20))
+        again.joined("migri", session.at(minutes=21), as_=session.guest)
+        late = session.at(minutes=22)
+        teller.left("ola", session.at(minutes=19), told_at=late)
+        teller.destroyed(session.at(), session.at(minutes=19), told_at=late)
+        first, second = Conference.objects.order_by("opened_at")
+        assert (first.closed_at, first.closed_by) == (session.at(minutes=19), Closed.LEFT)
+        assert stays(first) == [("ola", False, session.at(), session.at(minutes=19))]
+        assert stays(second) == [("migri", False, session.at(minutes=21), None)]
+        assert (second.closed_at, second.people_now) == (None, 1)
+
+    def test_p13_a_clock_that_is_ahead_is_held_to_ours(self, session: Session, teller: Teller) -> None:
+        teller.created(session.at(minutes=5), told_at=session.at())
+        teller.joined("ola", session.at(minutes=6), as_=session.organizer, told_at=session.at(minutes=1))
+        teller.left("ola", session.at(minutes=35), told_at=session.at(minutes=30))
+        teller.destroyed(session.at(minutes=5), session.at(minutes=35), told_at=session.at(minutes=30))
+        conference = Conference.objects.get()
+        assert stays(conference) == [("ola", False, session.at(minutes=1), session.at(minutes=30))]
+        assert (conference.opened_at, conference.closed_at) == (session.at(), session.at(minutes=30))
+
+    def test_p13_a_clock_that_is_behind_is_held_to_ours(self, session: Session, teller: Teller) -> None:
+        asked = Conference.objects.create(
+            server=teller.server, name=teller.name, opened_at=session.at(), promised_until=session.at(minutes=90)
+        )
+        teller.joined("ola", session.at(minutes=-5), as_=session.organizer, told_at=session.at(seconds=1))
+        teller.created(session.at(minutes=-5), told_at=session.at(seconds=2))
+        assert stays(Conference.objects.get()) == [("ola", False, asked.opened_at, None)]
+
+    def test_the_same_news_an_hour_later_change_nothing(self, session: Session, teller: Teller) -> None:
+        teller.created(session.at())
+        teller.joined("ola", session.at(), as_=session.organizer)
+        teller.left("ola", session.at(minutes=10))
+        teller.destroyed(session.at(), session.at(minutes=10))
+        before = list(Conference.objects.values()), list(Presence.objects.values())
+        teller.created(session.at(), told_at=session.at(minutes=70))
+        teller.joined("ola", session.at(), told_at=session.at(minutes=70))
+        teller.destroyed(session.at(), session.at(minutes=10), told_at=session.at(minutes=71))
+        assert (list(Conference.objects.values()), list(Presence.objects.values())) == before
+
+
+class TestPeople:
+    def test_p17_neither_names_nor_addresses_are_kept(self, session: Session, teller: Teller) -> None:
+        teller.joined("ola", session.at(), as_=session.organizer)
+        kept = repr(list(Presence.objects.values())) + repr(list(Conference.objects.values()))
+        assert "ola-4ea5" in kept
+        assert session.organizer.name not in kept
+        assert session.organizer.email not in kept
+
+    def test_p17_nothing_of_people_is_logged(
+        self, session: Session, teller: Teller, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("DEBUG")
+        teller.joined("ola", session.at(), as_=session.organizer)
+        teller.post("muc-occupant-joined", '{"name": "Jana Nov', told_at=session.at())
+        told = [record.getMessage() for record in caplog.records if not record.name.startswith("django.db")]
+        assert not [text for text in told if "Jana" in text or session.organizer.name in text]
+
+    def test_who_is_of_another_session_is_nobody_here(
+        self, session: Session, teller: Teller, server: ConferenceServer
+    ) -> None:
+        other = Teller(server, "zupelnie-inny-pokoj-1")
+        other.joined("ola", session.at(), as_=session.organizer)
+        assert list(Presence.objects.values_list("attendee", flat=True)) == [None]
+        assert Conference.objects.get().occurrence is None
+
+    def test_an_id_that_we_never_gave_out_is_nobody(self, session: Session, teller: Teller) -> None:
+        occupant = {"occupant_jid": jid_of("x"), "joined_at": int(session.at().timestamp()), "id": "u1"}
+        for user_id in ("u1", "1-aaaaaaaaaaaaaaaaaaaaaaaaaa", 17, None, "x" * 1000):
+            event = {"event_name": "muc-occupant-joined", "occupant": {**occupant, "id": user_id}}
+            assert teller.tell(event, told_at=session.at()) == 204
+        assert list(Presence.objects.values_list("attendee", flat=True)) == [None]
+
+
+class TestBodies:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"null",
+            b"[]",
+            b"{",
+            b'{"room_name": "a"}',
+            b'{"room_name": 5, "created_at": 1795358819}',
+            b'{"room_name": "a\\u0000b", "created_at": 1795358819}',
+            b'{"room_name": "a\\ud800b", "created_at": 1795358819}',
+            b'{"room_name": "a", "created_at": "1795358819"}',
+            b'{"room_name": "a", "created_at": true}',
+            b'{"room_name": "a", "created_at": 1e999}',
+            b'{"room_name": "a", "created_at": NaN}',
+            b'{"room_name": "a", "created_at": -5}',
+            b'{"room_name": "a", "created_at": 99999999999999999999999999}',
+            b"\xff\xfe",
+            b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+            json.dumps({"room_name": "a" * 1001, "created_at": 1795358819}).encode(),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused_with_a_sentence(
+        self, teller: Teller, session: Session, body: bytes
+    ) -> None:
+        headers = {"Authorization": f"Bearer {key_for(teller.server, Purpose.EVENTS)}"}
+        path = PATHS["muc-room-created"]
+        response = Client().post(path, body, content_type="application/json", headers=headers)
+        assert response.status_code == 400
+        assert isinstance(response.json()["message"], str)
+        assert not Conference.objects.exists()
+
+    @pytest.mark.parametrize("occupant", [None, {}, [], {"occupant_jid": "a@b/c"}, {"joined_at": 1795358821}])
+    def test_joining_needs_a_connection_and_a_time(self, teller: Teller, session: Session, occupant: Any) -> None:
+        event = {"event_name": "muc-occupant-joined", "occupant": occupant}
+        assert teller.tell(event, told_at=session.at()) == 400
+        assert not Conference.objects.exists()
+
+    def test_one_that_can_not_be_read_does_not_hide_the_others(self, teller: Teller, session: Session) -> None:
+        teller.everybody = {
+            "a": {"occupant_jid": "a\0@b", "joined_at": 5},
+            "b": {"occupant_jid": jid_of("ola"), "joined_at": int(session.at().timestamp())},
+        }
+        assert teller.destroyed(session.at(), session.at(minutes=1)) == 204
+        assert stays(Conference.objects.get()) == [("ola", False, session.at(), session.at(minutes=1))]
+
+    def test_too_many_are_refused(self, teller: Teller, session: Session) -> None:
+        occupant = {"occupant_jid": "a@b/c", "joined_at": int(session.at().timestamp())}
+        too_many = [occupant] * (events.MOST_OCCUPANTS + 1)
+        assert teller.destroyed(session.at(), session.at(minutes=1), all_occupants=too_many) == 400
+
+    def test_the_captures_are_taken_in_as_they_are(self, teller: Teller, session: Session) -> None:
+        """Word for word what two versions of Prosody sent (jitsi.md, part 2), but for the name of the conference."""
+        now = datetime.fromisoformat("2026-11-22T14:47:05+00:00")
+        for body in _captures():
+            assert teller.post(body[0], body[1].replace("…", "21ea"), told_at=now) == 204
+        conference = Conference.objects.get()
+        assert conference.name == "ok-alpha"
+        assert conference.created_there_at == datetime.fromisoformat("2026-11-22T14:46:59+00:00")
+        assert (conference.people_peak, conference.closed_by) == (1, Closed.LEFT)
+
+    def test_only_the_key_for_events_opens_it(self, teller: Teller, session: Session) -> None:
+        body = json.dumps({"room_name": "a", "created_at": 1795358819})
+        wrong = key_for(teller.server, Purpose.RESERVATIONS)
+        assert teller.post("muc-room-created", body, told_at=session.at(), key=wrong) == 401
+        assert not Conference.objects.exists()
+
+    def test_when_the_server_spoke_last_is_kept_every_ten_seconds(self, teller: Teller, session: Session) -> None:
+        for second in (0, 4, 9, 10):
+            teller.created(session.at(seconds=second))
+        teller.server.refresh_from_db()
+        assert teller.server.told_at == session.at(seconds=10)
+        teller.created(session.at(seconds=12))
+        teller.server.refresh_from_db()
+        assert teller.server.told_at == session.at(seconds=10)
+
+
+def _captures() -> list[tuple[str, str]]:
+    occupant = (
+        '{"name":"Jana Nováková","id":"u1","occupant_jid":"693314c8-…@meet.lab/DOcKT6AD7CfN","joined_at":1795358821,'
+        '"moderator":true,"email":"jana@office.example"'
+    )
+    return [
+        (
+            "muc-room-created",
+            '{"event_name":"muc-room-created","is_breakout":false,"created_at":1795358819,'
+            '"room_jid":"ok-alpha@conference.meet.lab","room_name":"ok-alpha"}',
+        ),
+        (
+            "muc-occupant-joined",
+            '{"occupant":' + occupant + '},"event_name":"muc-occupant-joined","is_breakout":false,'
+            '"room_jid":"ok-alpha@conference.meet.lab","active_occupants_count":1,"room_name":"ok-alpha"}',
+        ),
+        (
+            "muc-occupant-left",
+            '{"occupant":' + occupant + ',"total_dominant_speaker_time":0,"left_at":1795358821},'
+            '"event_name":"muc-occupant-left","is_breakout":false,"room_jid":"ok-alpha@conference.meet.lab",'
+            '"active_occupants_count":0,"room_name":"ok-alpha"}',
+        ),
+        (
+            "muc-room-destroyed",
+            '{"event_name":"muc-room-destroyed","is_breakout":false,"destroyed_at":1795358821,"created_at":1795358819,'
+            '"room_jid":"ok-alpha@conference.meet.lab","all_occupants":[' + occupant + ',"left_at":1795358821}],'
+            '"room_name":"ok-alpha"}',
+        ),
+    ]
+
+
+def test_p1_a_conference_that_opens_is_no_attendance(session: Session, teller: Teller) -> None:
+    """Anybody who can log in has Jicofo open a conference before they are turned away."""
+    teller.created(session.at())
+    reconcile.settle(session.at(minutes=1))
+    assert runs(session) == []
+    assert Conference.objects.get().first_joined_at is None
+
+
+def test_a_stand_in_for_prosody_is_understood(session: Session, server: ConferenceServer) -> None:
+    """Events without reservations, through the wire format of the stand-in, retries and a lost event among them."""
+    clock = Clock(session.at())
+    prosody = Prosody(server, clock)
+    name = session.booking.conference_name
+    prosody.knock = lambda _name, *, owner="": _Inside()  # type: ignore[method-assign,assignment,return-value]  # asks nobody
+    prosody.event_delays = lambda path, _event: {"room/created": [4], "occupant/left": []}.get(path, [0, 2])
+    jid = prosody.join(name, person=people.user_id(session.organizer))
+    clock.advance(minutes=20)
+    prosody.leave(name, jid)
+    clock.advance(seconds=10)
+    assert {status for _call, status in prosody.calls} == {204}
+    conference = Conference.objects.get()
+    assert (conference.opened_at, conference.closed_at) == (session.at(), session.at(minutes=20))
+    assert Presence.objects.get().attendee == session.organizer
+    reconcile.settle(clock.now + timedelta(minutes=1))
+    assert runs(session) == [(session.at(), session.at(minutes=20), 1)]
+
+
+class _Inside:
+    is_in = True
