@@ -87,7 +87,8 @@ def _no_server(request: HttpRequest, attendee: Attendee, entry: Entry, server: C
 
 def _is_down(server: ConferenceServer) -> bool:
     """Say whether it did not answer when it was last asked. It may answer this person: who wants to, tries."""
-    return ServerHealth.objects.filter(server=server, state=ServerHealth.State.DOWN).exists()
+    health = getattr(server, "health", None)
+    return health is not None and health.state == ServerHealth.State.DOWN
 
 
 def _refresh_seconds(wait: timedelta) -> int:

@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bookings import services
+from integrations.jitsi import assignments, servers
 from integrations.jitsi.entry import State, find_entry
+from integrations.jitsi.models import Conference
 from tests.bookings.requests import NOW
 from tests.factories import Office
 from tests.integrations.jitsi.sessions import Session
@@ -52,3 +54,31 @@ def test_removed_person_is_told_so_also_when_the_session_is_cancelled(session: S
     session.guest.save()
     assert find_entry(session.guest, now=session.at()).state == State.REMOVED
     assert find_entry(session.stranger, now=session.at()).state == State.OPEN
+
+
+def test_door_opens_early_for_all_once_the_organizer_has_come(session: Session) -> None:
+    early = session.at(minutes=-40)
+    assert find_entry(session.guest, now=early).state == State.EARLY
+    assignments.organizer_came(session.occurrence, now=early)
+    entry = find_entry(session.guest, now=early)
+    assert (entry.state, entry.opens_at) == (State.OPEN, session.at(minutes=-60))
+
+
+def test_office_decides_how_early_the_organizer_may_come(session: Session, settings: object) -> None:
+    settings.JOIN_OPENS_ORGANIZER_MINUTES = 30
+    assert find_entry(session.organizer, now=session.at(minutes=-31)).state == State.EARLY
+    assert find_entry(session.organizer, now=session.at(minutes=-30)).state == State.OPEN
+
+
+@pytest.mark.parametrize(("minute", "state"), [(105, State.OPEN), (129, State.OPEN), (130, State.ENDED)])
+def test_meeting_that_runs_on_lets_people_in_for_as_long(session: Session, minute: int, state: State) -> None:
+    until = session.at(minutes=130)
+    Conference.objects.create(
+        server=servers.all_servers()[0],
+        name=session.booking.conference_name,
+        occurrence=session.occurrence,
+        opened_at=session.at(minutes=-5),
+        promised_until=until,
+    )
+    entry = find_entry(session.guest, now=session.at(minutes=minute))
+    assert (entry.state, entry.closes_at) == (state, until if state == State.OPEN else session.at(minutes=105))
