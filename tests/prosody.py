@@ -21,6 +21,7 @@ from django.test import Client
 
 from integrations.jitsi.callers import Purpose, key_for
 from integrations.jitsi.models import ConferenceServer
+from tests.prosody_answers import decoded, message_in, problem_in
 
 _KEPT = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.~_-"
 
@@ -58,10 +59,6 @@ class Answer:
 
 
 Send = Callable[[Call], Answer]
-
-
-class Wedged(AssertionError):
-    """Jitsi's module would have raised in its callback, and the conference would hang until Prosody restarts (P3)."""
 
 
 @dataclass
@@ -253,7 +250,7 @@ class Prosody:
         if answer.status in {200, 201}:
             self._take(name, reserved, answer)
         elif answer.status == 409:
-            found = _decoded(answer.body)
+            found = decoded(answer.body)
             if not isinstance(found, dict) or found.get("conflict_id") is None:
                 self._refuse(reserved, 409, "Invalid response from reservation server")
                 return
@@ -261,17 +258,17 @@ class Prosody:
             call = Call("GET", path, self._headers(Purpose.RESERVATIONS))
             self._send(call, lambda other: self._looked_up(name, reserved, other), lambda: self._timed_out(reserved))
         else:
-            self._refuse(reserved, answer.status, _message(answer))
+            self._refuse(reserved, answer.status, message_in(answer.body))
 
     def _looked_up(self, name: str, reserved: Reserved, answer: Answer) -> None:
         if answer.status == 200:
             self._take(name, reserved, answer)
         else:
-            self._refuse(reserved, answer.status, _message(answer))
+            self._refuse(reserved, answer.status, message_in(answer.body))
 
     def _take(self, name: str, reserved: Reserved, answer: Answer) -> None:
-        found = _decoded(answer.body)
-        problem = _problem(found, name)
+        found = decoded(answer.body)
+        problem = problem_in(found, name)
         if problem:
             self._refuse(reserved, 500, "Invalid response from reservation server")
             return
@@ -362,43 +359,3 @@ class Prosody:
 
     def _seconds(self) -> int:
         return int(self.clock.now.timestamp())
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return _NOT_JSON
-
-
-_NOT_JSON = object()
-
-
-def _message(answer: Answer) -> str:
-    """Return what people are shown of a refusal. Raises: Wedged where `message` is there and no text."""
-    found = _decoded(answer.body)
-    if found is None:
-        raise Wedged(answer)
-    if not isinstance(found, dict) or "message" not in found:
-        return "Rejected by reservation server"
-    if not isinstance(found["message"], str):
-        raise Wedged(answer)
-    return found["message"]
-
-
-def _problem(found: Any, name: str) -> str:
-    """Return why an acceptance would be no good, empty where it is. Raises: Wedged for one that breaks the module."""
-    if found is _NOT_JSON:
-        return "not JSON"
-    if not isinstance(found, dict) or not isinstance(found.get("name", ""), str):
-        raise Wedged(found)
-    if "start_time" in found and not isinstance(found["start_time"], str):
-        raise Wedged(found)
-    if not isinstance(found.get("id", ""), str):
-        raise Wedged("Numbers come back changed, and null is never deleted (P4)")
-    missing = {"id", "name", "mail_owner", "start_time", "duration"} - set(found)
-    if missing or found["name"].lower() != name:
-        return f"{sorted(missing)} missing, or another name"
-    if found.get("max_occupants", 1) is None or found.get("password", "") is None:
-        return "null"
-    return ""

@@ -19,7 +19,7 @@ from django.db.models import Q
 from bookings.models import Absence, Attendee, Booking, Occurrence, RoomHold
 from integrations.jitsi import servers
 from integrations.jitsi.models import Conference, ConferenceServer, ServerAssignment, ServerHealth
-from integrations.jitsi.placing import Place, Plan, Planned, peak
+from integrations.jitsi.placing import Choice, Place, Plan, Planned, peak
 from integrations.jitsi.window import opens_before
 from rooms.interval import Interval
 
@@ -43,8 +43,12 @@ class Overfull:
     meetings: tuple[int, ...]
 
 
-def server_of(occurrence: Occurrence, *, now: datetime) -> ConferenceServer | None:
+def server_of(
+    occurrence: Occurrence, *, now: datetime, asking: ConferenceServer | None = None
+) -> ConferenceServer | None:
     """Return the meeting's server, chosen now where it has none yet. None where no server takes sessions.
+
+    `asking`: the server on which somebody just opens a meeting that has none yet; it gets it if it has room.
 
     While people are in its conference it is the one that they are on, whatever is wrong with it. Otherwise one that
     is down or switched off gives the meeting to another. One query where nothing has to be chosen.
@@ -53,7 +57,7 @@ def server_of(occurrence: Occurrence, *, now: datetime) -> ConferenceServer | No
     assignment = assignments.filter(pk=occurrence.pk).first()
     if assignment is not None and _is_good(assignment.server):
         return assignment.server
-    return _choose(occurrence, now=now)
+    return _choose(occurrence, now=now, asking=asking)
 
 
 def organizer_came(occurrence: Occurrence, *, now: datetime) -> None:
@@ -61,6 +65,12 @@ def organizer_came(occurrence: Occurrence, *, now: datetime) -> None:
     if server_of(occurrence, now=now) is not None:
         unnoted = ServerAssignment.objects.filter(pk=occurrence.pk, organizer_came_at=None)
         unnoted.update(organizer_came_at=now)
+
+
+def plan_ahead(now: datetime) -> None:
+    """Move what has not begun away from servers that are down, and give every meeting that is near a server."""
+    move_from_ill(now)
+    assign_ahead(now)
 
 
 def assign_ahead(now: datetime) -> int:
@@ -119,7 +129,9 @@ def overfull(now: datetime, *, until: datetime) -> list[Overfull]:
     return found
 
 
-def _choose(occurrence: Occurrence, *, now: datetime) -> ConferenceServer | None:
+def _choose(
+    occurrence: Occurrence, *, now: datetime, asking: ConferenceServer | None = None
+) -> ConferenceServer | None:
     """Choose under the lock, unless somebody did so meanwhile or people are inside."""
     every = {server.pk: server for server in servers.all_servers()}
     if not every:
@@ -135,6 +147,8 @@ def _choose(occurrence: Occurrence, *, now: datetime) -> ConferenceServer | None
         choice = plan.choose(planned)
         if choice is None:
             return None
+        if assignment is None and asking is not None and plan.could_take(planned, asking.pk):
+            choice = Choice(asking.pk, has_room=True)
         _write(planned, choice.server_id, assignment, now=now)
         if not choice.has_room:
             logger.warning("No conference server has room for meeting %s", occurrence.pk)

@@ -83,6 +83,11 @@ class Plan:
     def has_room(self, meeting: Planned, place: Place) -> bool:
         return _share(self.load_beside(meeting, place.server_id), meeting, place) <= 1
 
+    def could_take(self, meeting: Planned, server_id: int) -> bool:
+        """Say whether this server takes sessions, is up and has room for one more."""
+        place = next((place for place in self.places if place.server_id == server_id), None)
+        return place is not None and place.is_up and self.has_room(meeting, place)
+
     def choose(self, meeting: Planned) -> Choice | None:
         """Return the best server, None where there is none at all.
 

@@ -62,7 +62,7 @@ def meeting_named(name: str, *, now: datetime) -> Window | None:
     the last; cancelled ones where there is no other. One query, two where nothing is to come.
     """
     room = tenant_and_room(name)[1]
-    named = Occurrence.objects.select_related("booking").filter(booking__conference_name=room)
+    named = Occurrence.objects.select_related("booking__host_site").filter(booking__conference_name=room)
     return window_among(named, now=now)
 
 

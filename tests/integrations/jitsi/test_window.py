@@ -31,7 +31,7 @@ def server(session: Session) -> ConferenceServer:
 
 @pytest.fixture
 def series(session: Session, office: Office) -> Booking:
-    return services.book(ask_series(office.staff, office.room("KOS/3.01")), by=office.staff, now=NOW)
+    return services.book(ask_series(office.staff, office.room("TAB/B")), by=office.staff, now=NOW)
 
 
 def named(booking: Booking, now: datetime) -> Window:
