@@ -161,7 +161,7 @@ def digest(kid: str) -> str:
 
 def _let_another_sign(gone: SigningKey, signing: SigningKey | None, *, now: datetime) -> None:
     if gone == signing:
-        newest = published(gone.purpose, now=now).first()
+        newest = published(Purpose(gone.purpose), now=now).first()
         if newest is None or newest.signs_from <= gone.signs_from:
             _make(gone.purpose, signs_from=now, now=now)
         else:
@@ -224,7 +224,7 @@ def _base64url(number: int) -> str:
 def _loaded(der: bytes) -> RSAPrivateKey:
     """Reading a key takes longer than signing with it."""
     private: Any = load_der_private_key(der, None)
-    return private  # type: ignore[no-any-return]  # we make RSA keys only
+    return private
 
 
 def _is_readable(row: SigningKey) -> bool:

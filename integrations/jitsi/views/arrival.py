@@ -54,7 +54,7 @@ def _tell(request: HttpRequest, name: str) -> HttpResponse:
     known = arrival.known_to(request.user, name) if name else arrival.Known(is_booked=False)
     if not known.is_booked:
         return _page(request, "join/arrival_unbooked.html", {}, status=_UNKNOWN)
-    context = {"booking": known.booking, "may_open": known.may_open}
+    context: dict[str, Any] = {"booking": known.booking, "may_open": known.may_open}
     if known.booking is not None:
         context["organizer"] = known.booking.organizer
     return _page(request, "join/arrival_uninvited.html", context, status=_FORBIDDEN)
