@@ -72,7 +72,7 @@ def record_ended(
         if run is not None and run.ended_at is None and run.started_at <= min(at, now):
             run.ended_at, run.people_peak = min(at, now), people_peak
             run.save(update_fields=["ended_at", "people_peak"])
-            data = {**_told(run.ended_at), "people": people_peak}
+            data = {**_told(run.ended_at), "peak": people_peak}
             events.record(meeting.booking, Kind.CONFERENCE_ENDED, actor=None, at=now, occurrence=meeting, data=data)
     return run
 

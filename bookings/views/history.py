@@ -192,7 +192,7 @@ def _at(data: dict[str, Any], names: _Names) -> str:
 
 def _conference_ended(data: dict[str, Any], names: _Names) -> str:
     said = _("The last one left the conference at %(time)s.") % {"time": _at(data, names)}
-    count = data.get("people") or 0
+    count = data.get("peak") or 0
     if not count:
         return said
     words = ngettext(

@@ -248,7 +248,7 @@ def test_statements_do_not_grow_with_sites_days_or_refusals(
     with CaptureQueriesContext(connection) as asked:
         assert client.get(f"{DESK}?dzien=2026-11-23&lokalizacja=KOS").status_code == 200
     # Session and user; roles, navigation, pools, sites; use twice (planned and actual), what is held on two days with
-    # who may open it, loans, refusals counted and listed; of the outlook wishes in three (one more where a
+    # who may open it, loans, refusals counted and listed; of the outlook wishes in four (one more where a
     # meeting of a series was cancelled) and months in one;
     # the terms of the pool, which managers see less of.
     assert len(asked) == expected
@@ -258,7 +258,7 @@ def test_statements_do_not_grow_with_sites_days_or_refusals(
 
 
 #: Statements that the cache saves for an hour.
-OUTLOOK = 4
+OUTLOOK = 5
 
 
 def test_twenty_sites_are_chips_and_a_session_of_many_seats_is_one_lane(
