@@ -24,7 +24,7 @@ from integrations.jitsi.probing import at_once
 
 logger = logging.getLogger(__name__)
 
-#: What the census has not named for so long is gone: two of them in a row, a little early at that.
+#: What no census has named for so long is gone: two of them in a row, the second a little early.
 GONE_AFTER = timedelta(seconds=110)
 #: A census a minute; one that failed is no gap yet.
 GAP = timedelta(seconds=150)
@@ -59,7 +59,7 @@ def _census(server: ConferenceServer) -> list[Room] | None:
 def read_census(server: ConferenceServer, rooms: Sequence[Room], *, now: datetime) -> None:
     """Take in which conferences the server has at `now`, those that only Jicofo is in among them."""
     there = {room.name: room for room in rooms}
-    has_lost_people = False
+    before, has_lost_people = _previous(server), False
     open_now = {one.name: one for one in Conference.objects.filter(server=server, closed_at=None).order_by("pk")}
     Conference.objects.filter(server=server, closed_at=None, name__in=there).exclude(seen_at__gt=now).update(
         seen_at=now
@@ -68,10 +68,10 @@ def read_census(server: ConferenceServer, rooms: Sequence[Room], *, now: datetim
         if name in there:
             continue
         seen_at = max(conference.seen_at or conference.opened_at, conference.opened_at)
-        if now - seen_at >= GONE_AFTER:
+        # One census may have been read in a bad moment: the one before did not have it either.
+        if before is not None and before > seen_at and now - seen_at >= GONE_AFTER:
             has_lost_people = has_lost_people or conference.people_now > 0
             attendance.close(conference, seen_at, by=Conference.Closed.VANISHED, now=now)
-    before = _previous(server)
     for room in there.values():
         if room.people or (room.name in open_now and open_now[room.name].people_now):
             _count(server, room, open_now.get(room.name), before=before, now=now)
@@ -133,6 +133,7 @@ def _reopened(conference: Conference, *, now: datetime) -> Conference:
     conference.closed_at, conference.closed_by, conference.seen_at = None, "", now
     presences = list(conference.presences.order_by("pk"))
     recount(conference, presences)
+    conference.save()
     Presence.objects.bulk_update(presences, ["left_at", "left_is_guess"])
     return conference
 
