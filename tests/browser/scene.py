@@ -150,7 +150,6 @@ def join_pages(scene: Scene) -> list[Address]:
         Address("join, unknown link", "/d/1-aaaaaaaaaaaaaaaaaaaaaaaaaa", who="", status=404),
         Address("arrival, stranger", arrival(scene.coming.conference_name), who="", status=403),
         Address("arrival, not invited", arrival(scene.coming.conference_name), who="manager", status=403),
-        Address("arrival, closed session", arrival(scene.private.conference_name), who="newcomer", status=403),
         Address("arrival, nothing booked", arrival("a" * 20), status=404),
     ]
 
