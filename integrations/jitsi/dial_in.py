@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.utils.translation import get_language
 
 from bookings.models import Booking
@@ -20,6 +21,11 @@ from rooms.models import SiteRole
 
 _DIGITS = 9
 _LOWEST = 10 ** (_DIGITS - 1)
+# Passes over both: somebody else's row of the same session, and a PIN that another session has.
+_MAKE_PIN = """
+INSERT INTO integrations_dialinpin (booking_id, pin, created_at) VALUES (%(booking)s, %(pin)s, %(now)s)
+ON CONFLICT DO NOTHING RETURNING pin
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +106,15 @@ def to_call(pin: str, *, found: Collection[DialInNumber], site_ids: Collection[i
 
 def site_ids_of(user_id: int | None) -> frozenset[int]:
     """Return the sites at which somebody of the staff has a role; guests have none."""
-    return sites_of([user_id]).get(user_id, frozenset()) if user_id is not None else frozenset()
+    roles = SiteRole.objects.filter(user=user_id) if user_id is not None else SiteRole.objects.none()
+    return frozenset(roles.values_list("site", flat=True))
 
 
-def sites_of(user_ids: Collection[int]) -> dict[int, frozenset[int]]:
-    """Return the sites at which each of these users has a role. One query."""
+def sites_of_invited(booking: Booking) -> dict[int, frozenset[int]]:
+    """Return the sites at which those who are invited have a role, by user. One query."""
+    roles = SiteRole.objects.filter(user__invitations__booking=booking, user__invitations__removed_at=None)
     sites: dict[int, set[int]] = {}
-    for user_id, site_id in SiteRole.objects.filter(user__in=user_ids).values_list("user_id", "site_id"):
+    for user_id, site_id in roles.values_list("user_id", "site_id"):
         sites.setdefault(user_id, set()).add(site_id)
     return {user_id: frozenset(found) for user_id, found in sites.items()}
 
@@ -120,10 +128,10 @@ def pin_for(booking: Booking, *, now: datetime) -> str:
         pin = DialInPin.objects.filter(booking=booking).values_list("pin", flat=True).first()
         if pin is not None:
             return pin
-        # Somebody else's row of the same session, and a PIN that another session has, are both passed over.
-        DialInPin.objects.bulk_create(
-            [DialInPin(booking=booking, pin=_new_pin(), created_at=now)], ignore_conflicts=True
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(_MAKE_PIN, {"booking": booking.pk, "pin": _new_pin(), "now": now})
+            if made := cursor.fetchone():
+                return str(made[0])
 
 
 def renew(booking: Booking, *, now: datetime) -> str:

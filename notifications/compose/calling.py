@@ -31,10 +31,5 @@ def _site_ids(booking: Booking, attendee: Attendee, found: list[DialInNumber], s
     """Return the recipient's sites, where it matters: one query for all who are invited."""
     if attendee.user_id is None or all(number.site_id is None for number in found):
         return frozenset()
-    sites = shelf.keep(("sites", booking.pk, booking.version), lambda: dial_in.sites_of(_user_ids(booking)))
+    sites = shelf.keep(("sites", booking.pk, booking.version), lambda: dial_in.sites_of_invited(booking))
     return sites.get(attendee.user_id, frozenset())
-
-
-def _user_ids(booking: Booking) -> list[int]:
-    users = booking.attendees.filter(user__isnull=False, removed_at=None)
-    return [user_id for user_id in users.values_list("user", flat=True) if user_id is not None]
