@@ -63,6 +63,36 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 90},
     },
+    "ask conference servers how they are": {
+        "task": "notifications.tasks.check_servers",
+        "schedule": 10.0,
+        "options": {"expires": 15},
+    },
+    "give meetings a conference server": {
+        "task": "notifications.tasks.assign_servers",
+        "schedule": 30.0,
+        "options": {"expires": 45},
+    },
+    "keep conferences to their time": {
+        "task": "notifications.tasks.keep_limits",
+        "schedule": 15.0,
+        "options": {"expires": 20},
+    },
+    "see which conferences there are": {
+        "task": "notifications.tasks.reconcile_conferences",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "free what sessions hold that nobody came to": {
+        "task": "notifications.tasks.note_no_shows",
+        "schedule": 60.0,
+        "options": {"expires": 90},
+    },
+    "forget the addresses of connections": {
+        "task": "notifications.tasks.forget_addresses",
+        "schedule": 3600.0,
+        "options": {"expires": 5400},
+    },
     "fetch incoming mail": {
         "task": "notifications.tasks.fetch_mail",
         "schedule": 30.0,

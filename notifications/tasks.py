@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from bookings import services
-from integrations.jitsi import keys
+from integrations.jitsi import assignments, attendance, health, keys, limits, no_shows, reconcile
 from integrations.mailbox import fetch, inbox, store
 from notifications import delivery, heartbeat, reminders
 
@@ -18,6 +18,9 @@ from notifications import delivery, heartbeat, reminders
 _delivering = threading.Lock()
 # Likewise: a mail server that hangs, or a mail that takes long to read, costs one thread at most.
 _reading = threading.Lock()
+# Conference servers that hang cost one thread for how they are, and one for what is said to them.
+_probing = threading.Lock()
+_keeping = threading.Lock()
 
 
 @shared_task
@@ -76,6 +79,50 @@ def free_seats() -> None:
 def keep_keys_fresh() -> None:
     """Make the keys by which tokens of conferences are signed, and have others follow those that are old."""
     keys.keep_fresh(timezone.now())
+
+
+@shared_task
+def check_servers() -> None:
+    """Ask conference servers that are due how they are."""
+    if _probing.acquire(blocking=False):
+        try:
+            health.check_due(timezone.now())
+        finally:
+            _probing.release()
+
+
+@shared_task
+def assign_servers() -> None:
+    """Give meetings a conference server, and move those that have not begun away from servers that are down."""
+    assignments.plan_ahead(timezone.now())
+
+
+@shared_task
+def keep_limits() -> None:
+    """Tell people in conferences when their time ends, hold their licences until then, and end what has to end."""
+    if _keeping.acquire(blocking=False):
+        try:
+            limits.keep(timezone.now())
+        finally:
+            _keeping.release()
+
+
+@shared_task
+def reconcile_conferences() -> None:
+    """Ask conference servers which conferences they have, and let meetings end that everybody has left."""
+    reconcile.reconcile(timezone.now())
+
+
+@shared_task
+def note_no_shows() -> None:
+    """Free what sessions hold that nobody came to."""
+    no_shows.note_no_shows(timezone.now())
+
+
+@shared_task
+def forget_addresses() -> None:
+    """Forget the addresses of connections to conferences that are over."""
+    attendance.forget_addresses(timezone.now())
 
 
 @shared_task

@@ -121,7 +121,7 @@ class Control:
         The answer is not trusted: Prosody also says 200 to a token that it does not take. So the list is read again.
         """
         tenant, room = tenant_and_room(name)
-        query = f"?room={room}" + (f"&prefix={tenant}" if tenant else "")
+        query = f"?room={next(_spellings(room))}" + (f"&prefix={next(_spellings(tenant))}" if tenant else "")
         token = self._token(name, now=now)
         answer = self._ask("PUT", f"/kick-participant{query}", bearer=token, body={"participantId": nick})
         if not self._is_done(answer):
@@ -133,7 +133,10 @@ class Control:
     def _token(self, name: str, *, now: datetime) -> str:
         if not self._server.can_be_controlled:
             raise NotControlled
-        return tokens.mint_control(self._server, room=tenant_and_room(name)[1], now=now)
+        try:
+            return tokens.mint_control(self._server, room=tenant_and_room(name)[1], now=now)
+        except tokens.NotConfigured as error:
+            raise NotControlled from error
 
     def _jid(self, name: str) -> str:
         """Return the conference's address as servers have it inside: `[tenant]room@conference.meet.example`."""
@@ -142,7 +145,7 @@ class Control:
     def _queries(self, pattern: str, name: str) -> list[str]:
         tenant, room = tenant_and_room(name)
         found = [pattern.format(room=spelling, domain=self._server.xmpp_domain) for spelling in _spellings(room)]
-        return [query + (f"&subdomain={tenant}" if tenant else "") for query in found]
+        return [query + (f"&subdomain={next(_spellings(tenant))}" if tenant else "") for query in found]
 
     def _first_found(self, method: str, paths: list[str], *, bearer: str = "") -> Answer | None:
         for path in paths:
@@ -183,9 +186,10 @@ class Control:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """Yield the name as it is, and as a server needs it that decodes its query."""
-    yield name
-    if (encoded := quote(name, safe="@[]")) != name:
+    """Yield the name as it is, and as a server needs it that decodes its query. Neither says more than one name."""
+    as_it_is = quote(name, safe="@[]%")
+    yield as_it_is
+    if (encoded := quote(name, safe="@[]")) != as_it_is:
         yield encoded
 
 

@@ -80,8 +80,15 @@ def parts_of(health: ServerHealth) -> list[Part]:
             part.get("version", ""),
             part.get("figures", {}),
         )
-        for name, part in health.parts.items()
+        for name, part in sorted(health.parts.items(), key=lambda item: _place(item[0]))
     ]
+
+
+def _place(name: str) -> tuple[int, int]:
+    """Return where the part stands in lists: in the order in which people meet them."""
+    base, _dash, number = name.partition("-")
+    order = ("web", "prosody", "jicofo", "jvb")
+    return order.index(base) if base in order else len(order), int(number or 1)
 
 
 def _label(name: str) -> str:

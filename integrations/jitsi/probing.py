@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import socket
 import ssl
@@ -15,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
 
 import requests
 from django.utils.translation import gettext as _
@@ -87,6 +89,7 @@ def ask(
     host: str = "",
     bearer: str = "",
     body: dict[str, Any] | None = None,
+    form: dict[str, str] | None = None,
 ) -> Answer:
     """Ask and return the answer, whatever its status below 300 or from 400 on.
 
@@ -103,15 +106,24 @@ def ask(
     if body is not None:
         headers["Content-Type"] = "application/json"
         data = json.dumps(body).encode()
-    with _Watch(seconds) as watch, requests.Session() as session:
+    elif form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        data = urlencode(form).encode()
+    target = "/" + url.partition("://")[2].partition("/")[2]
+    with _Watch(seconds, target) as watch, requests.Session() as session:
         # Neither proxies nor passwords that the environment has for other places.
         session.trust_env = False
+        adapter = _Watched()
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Watched())
+            session.mount(scheme, adapter)
         try:
-            return _ask(session, method, url, seconds, headers, data)
+            answer = _ask(session, method, url, seconds, headers, data)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise NoAnswer(Why.TIMEOUT) if watch.is_over else _no_answer(error) from error
+    if watch.is_over:
+        # What we cut off ourselves may look whole.
+        raise NoAnswer(Why.TIMEOUT)
+    return answer
 
 
 def json_of(answer: Answer) -> Any:
@@ -168,8 +180,8 @@ def _date(header: str) -> datetime | None:
 
 def _no_answer(error: Exception) -> NoAnswer:
     """Name the reason that is at the bottom of what `requests` raises."""
-    reasons = [error]
-    while (below := getattr(reasons[-1], "reason", None) or _cause(reasons[-1])) is not None and len(reasons) < 10:
+    reasons: list[BaseException] = [error]
+    while (below := _below(reasons[-1])) is not None and len(reasons) < 10:
         reasons.append(below)
     for kinds, why in _REASONS:
         if any(isinstance(reason, kinds) for reason in reasons):
@@ -177,8 +189,10 @@ def _no_answer(error: Exception) -> NoAnswer:
     return NoAnswer(Why.CUT, type(error).__name__)
 
 
-def _cause(error: BaseException) -> BaseException | None:
-    inside = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+def _below(error: BaseException) -> BaseException | None:
+    inside = next(
+        (arg for arg in (getattr(error, "reason", None), *error.args) if isinstance(arg, BaseException)), None
+    )
     return inside or error.__cause__ or error.__context__
 
 
@@ -192,10 +206,14 @@ _REASONS: list[tuple[tuple[type[BaseException], ...], Why]] = [
 
 
 class _Watch:
-    """Ends the connections made in its block when the time is over. `requests` itself counts each read anew."""
+    """Ends the connections made in its block when the time is over. `requests` itself counts each read anew.
 
-    def __init__(self, seconds: float) -> None:
+    `target`: what is asked for, to be sent as it is. `requests` would write escapes in capitals, and Prosody compares.
+    """
+
+    def __init__(self, seconds: float, target: str) -> None:
         self.is_over = False
+        self.target = target
         self._twins: list[socket.socket] = []
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
@@ -240,12 +258,12 @@ class _Connection(HTTPConnection):
         _of_thread.watch.follow(made)
         return made
 
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        super().putrequest(method, _of_thread.watch.target, *args, **kwargs)
 
-class _SafeConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        made = super()._new_conn()
-        _of_thread.watch.follow(made)
-        return made
+
+class _SafeConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
 
 
 class _Pool(HTTPConnectionPool):
@@ -260,5 +278,11 @@ class _Watched(HTTPAdapter):
     """Trusts what the system trusts, an office's own authority among it, and makes connections that are watched."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=ssl.create_default_context(), **kwargs)
+        super().init_poolmanager(*args, ssl_context=_trusted(), **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SafePool}
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Return what the system trusts. Reading it takes longer than most answers, so it is read once."""
+    return ssl.create_default_context()
