@@ -70,7 +70,8 @@ def _note(pk: int, *, now: datetime) -> int:
 
 def _end_seats(meeting: Occurrence, *, now: datetime) -> list[Interval]:
     rest = []
-    held = LicenceHold.objects.filter(occurrence=meeting.pk, live=True, period__contains=now)
+    held = LicenceHold.objects.filter(occurrence=meeting.pk, live=True, period__endswith__gt=now)
+    held = held.filter(period__startswith__lt=now)
     for hold in held.order_by("pk"):
         rest.append(Interval(now, hold.interval.end_at))
         hold.period = as_range(Interval(hold.interval.start_at, now))
