@@ -44,6 +44,7 @@ def session_page(
             "ends": wording.clock(entry.occurrence.ends_at.astimezone(zone)),
             "opens": wording.clock(entry.opens_at.astimezone(zone)),
             "opens_day": wording.long_date(entry.opens_at.astimezone(zone).date()),
+            "now": now,
             "countdown": _countdown(entry.occurrence.starts_at - now) if now else "",
             "places": _places(entry),
             **(extra or {}),
