@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from bookings.models import Booking
+from bookings.models import Attendee, Booking
 from integrations.jitsi.links import token_for
 from integrations.jitsi.models import DialInPin
 from rooms.models import SiteRole
@@ -61,6 +61,37 @@ def test_others_who_may_see_the_session_do_not_see_the_pin(
         assert called.booking.number in page
         assert "481 120 337" not in page
         assert PIN not in page
+
+
+def test_organizer_makes_a_new_pin_and_others_do_not(
+    called: Session, staff_client: Client, colleague_client: Client, office: Office
+) -> None:
+    assert "Make a new PIN" in _session_page(called, staff_client)
+    path = f"/sesje/{called.booking.number}/pin/"
+    Attendee.objects.create(
+        booking=called.booking,
+        user=office.colleague,
+        email=office.colleague.email,
+        language="pl",
+        time_zone="Europe/Warsaw",
+        invited_at=NOW,
+    )
+    assert "Make a new PIN" not in _session_page(called, colleague_client)
+    assert (colleague_client.post(path).status_code, _pin()) == (302, PIN)
+    assert Client().post(path).status_code == 302
+    assert (staff_client.get(path).status_code, _pin()) == (405, PIN)
+    assert staff_client.post(path)["Location"] == f"/sesje/{called.booking.number}/"
+    assert _pin() != PIN
+
+
+def test_closed_session_gets_no_new_pin(called: Session, staff_client: Client) -> None:
+    Booking.objects.update(is_private=True)
+    staff_client.post(f"/sesje/{called.booking.number}/pin/")
+    assert _pin() == PIN
+
+
+def _pin() -> str:
+    return DialInPin.objects.get().pin
 
 
 def _waiting_page(session: Session) -> str:
