@@ -166,14 +166,16 @@ def _user(attendee: Attendee, *, leads: bool) -> dict[str, Any]:
 
 
 def _features(attendee: Attendee, occurrence: Occurrence, *, leads: bool) -> dict[str, bool]:
-    """Say everything out loud: what a token with features does not name, servers of different age decide differently.
+    """Say of everything whether the person may do it.
 
-    Only who leads the meeting records or dials out, and nobody does from a closed one. Nobody streams to the public.
+    Only who leads the meeting records or dials out, and nobody does from a closed one. Nobody streams to the public,
+    hands what is said to a service outside, or takes the token to another device.
     """
-    may_record = leads and people.may_record(attendee, occurrence)
+    may_record = people.may_record(attendee, occurrence)
     may_dial_out = leads and not attendee.booking.is_private
     may_dial_in = dial_in.is_offered(attendee.booking)
     return {
+        **dict.fromkeys(_FEATURES, False),
         "screen-sharing": True,
         "send-groupchat": True,
         "send-private-message": True,
@@ -189,11 +191,4 @@ def _features(attendee: Attendee, occurrence: Occurrence, *, leads: bool) -> dic
         # Whether they are shown the numbers: who may call in, the PIN decides.
         "inbound-call": may_dial_in,
         "sip-inbound-call": may_dial_in,
-        # Hands what is said to a service outside, or the token to another device.
-        "livestreaming": False,
-        "live-translation": False,
-        "flip": False,
-        "branding": False,
-        "calendar": False,
-        "room": False,
     }
