@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from django.urls import NoReverseMatch, reverse
@@ -105,7 +106,8 @@ def row(item: Item, *, zone: ZoneInfo, now: datetime) -> Row:
         item=item,
         state=_state(item.state),
         tag=_TAGS[item.state],
-        title=item.title or closed or item.name,
+        # A server writes names of conferences in percent where they have other letters.
+        title=item.title or closed or unquote(item.name),
         note=_note(item, zone),
         people=_people(item) if item.key else "",
         since=_clock(item.since, zone) if item.key else "",
@@ -136,14 +138,14 @@ def _note(item: Item, zone: ZoneInfo) -> str:
         return _("Let in because a licence was free.")
     if item.moved_from is not None:
         return _("Moved here from %(server)s.") % {"server": item.moved_from.name}
-    if item.state is State.AWAITED and item.key and item.since is not None:
+    if item.state in {State.AWAITED, State.SOON} and item.key and item.since is not None:
         return _("Opened at %(at)s, and nobody has come in.") % {"at": _clock(item.since, zone)}
     return ""
 
 
 def _people(item: Item) -> str:
     if item.peak > item.people:
-        return _("%(now)s, at most %(peak)s") % {"now": item.people, "peak": item.peak}
+        return _("%(now)s (most: %(peak)s)") % {"now": item.people, "peak": item.peak}
     return str(item.people)
 
 
@@ -220,7 +222,7 @@ def _facts(load: Load, *, zone: ZoneInfo, now: datetime) -> list[tuple[str, str]
     if load.recorders:
         facts.append((_("Recorders"), _recorders(load.recorders)))
     if health is not None and health.checked_at is not None:
-        facts.append((_("Asked"), _near(health.checked_at, zone, now)))
+        facts.append((_("Last asked"), _near(health.checked_at, zone, now)))
     told = _near(load.server.told_at, zone, now) if load.server.told_at else _("never")
     facts.append((_("Told us of people"), told))
     return facts

@@ -235,14 +235,18 @@ def _control(found: Evidence) -> Iterator[Check]:
         )
         yield Check("census", name, tried, Result.WARNING, _("Prosody's address inside is not known."), way_out)
         return
-    yield _of_answer("census", name, tried, found.taken.get("census"), _census)
+    census = _of_answer("census", name, tried, found.taken.get("census"), _census)
+    yield census
     name, tried = _("Ending conferences"), _("ended a conference that there is not, with our key for that")
     if not server.can_be_controlled:
         yield Check("end", name, tried, Result.NOT_POSSIBLE, _("With HS256 nothing is controlled."))
+    elif census.result is not Result.OK:
+        # Whoever answers there is not Prosody, and its answer to this would mean nothing.
+        yield Check("end", name, tried, Result.NOT_POSSIBLE, _("Prosody has to answer first."))
     else:
         yield _of_answer("end", name, tried, found.taken.get("end_with_control"), _ended)
     name, tried = _("Nobody else ends conferences"), _("tried the same with a token as people have it")
-    if "end_with_login" in found.taken:
+    if "end_with_login" in found.taken and census.result is Result.OK:
         yield _of_answer("p2", name, tried, found.taken["end_with_login"], _not_ended)
 
 
@@ -257,11 +261,8 @@ def _ended(taken: Taken) -> tuple[Result, str, str]:
     if taken.status == 404 and not taken.text.strip():
         return Result.OK, "", ""
     if taken.status == 404:
-        return (
-            Result.FAILED,
-            _("The module muc_end_meeting is not loaded."),
-            _("Load it as the settings of this server say."),
-        )
+        way_out = _("Load it as the settings of this server say.")
+        return Result.FAILED, _("The module muc_end_meeting is not loaded."), way_out
     way_out = _("Set prosody_password_public_key_repo_url as the settings say; Prosody has to reach BASE_URL.")
     return Result.FAILED, _status(taken), way_out
 
