@@ -26,6 +26,7 @@ def main(*, demo: Path, demo_mark: Path, collect_static: bool) -> None:
     if not apps.get_model("rooms", "Site").objects.exists():
         call_command("import_office", str(demo), stdout=sys.stderr)
         demo_mark.touch()
+        call_command("import_dial_in", str(demo / "dial_in.csv"), stdout=sys.stderr)
         call_command("demo_history", stdout=sys.stderr)
         with suppress(CommandError):  # where mail leaves the machine, the example board stays empty
             call_command("demo_sessions", stdout=sys.stderr)

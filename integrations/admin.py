@@ -1,0 +1,5 @@
+"""Administration of conference servers, and of the numbers to call."""
+
+from __future__ import annotations
+
+from integrations import admin_dial_in  # noqa: F401  it registers pages of its own
