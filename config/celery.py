@@ -93,6 +93,11 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
         "options": {"expires": 5400},
     },
+    "forget who gave wrong PINs on the telephone": {
+        "task": "notifications.tasks.forget_tries",
+        "schedule": 300.0,
+        "options": {"expires": 450},
+    },
     "fetch incoming mail": {
         "task": "notifications.tasks.fetch_mail",
         "schedule": 30.0,

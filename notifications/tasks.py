@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from bookings import services
-from integrations.jitsi import assignments, attendance, health, keys, limits, no_shows, reconcile
+from integrations.jitsi import assignments, attendance, dial_in_tries, health, keys, limits, no_shows, reconcile
 from integrations.mailbox import fetch, inbox, store
 from notifications import delivery, heartbeat, reminders
 
@@ -123,6 +123,12 @@ def note_no_shows() -> None:
 def forget_addresses() -> None:
     """Forget the addresses of connections to conferences that are over."""
     attendance.forget_addresses(timezone.now())
+
+
+@shared_task
+def forget_tries() -> None:
+    """Forget who gave wrong PINs on the telephone some minutes ago."""
+    dial_in_tries.forget_old(timezone.now())
 
 
 @shared_task
