@@ -85,7 +85,8 @@ def in_words(end: End, *, zone: ZoneInfo, now: datetime) -> str:
         values["until"] = clock(end.goes_on_at.astimezone(zone))
         return (
             _(
-                "The conference closes at %(time)s for a moment. The session goes on until %(until)s: open your link again."
+                "The conference closes at %(time)s for a moment. The session goes on until %(until)s: "
+                "open your link again."
             )
             % values
         )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from integrations.jitsi.views import live
+
+urlpatterns = [
+    path("sesje/<slug:number>/konferencja/koniec/", live.conference_end, name="jitsi_conference_end"),
+    path("sesje/<slug:number>/konferencja/<int:pk>/usun/", live.person_remove, name="jitsi_person_remove"),
+]
