@@ -14,9 +14,7 @@ from accounts.models import User
 from bookings import services
 from bookings.models import Attendee
 from bookings.rules import Participant, Scope
-from integrations.jitsi import servers
 from integrations.jitsi.links import token_for
-from integrations.jitsi.models import ServerHealth
 from integrations.jitsi.people import user_id
 from tests.bookings.requests import NOW, ask
 from tests.bookings.series import ask_series, meetings
@@ -287,39 +285,3 @@ def test_only_reading_is_possible(session: Session) -> None:
     assert Client().post(f"/jitsi-auth/{session.booking.conference_name}").status_code == 405
     assert Client().head(f"/jitsi-auth/{session.booking.conference_name}").status_code == 403
     assert Client().get("/jitsi-auth/").status_code == 404
-
-
-# --- A server that is down ------------------------------------------------------------------------------------------
-def test_door_of_a_server_that_is_down_tries_again_and_can_be_tried(session: Session) -> None:
-    [server] = servers.all_servers()
-    ServerHealth.objects.create(server=server, state=ServerHealth.State.DOWN, since=NOW)
-    client = Client()
-    with time_machine.travel(session.at(), tick=False):
-        response = client.get(f"/d/{token_for(session.guest)}")
-        tried = client.get(f"/d/{token_for(session.guest)}?mimo")
-    assert (response.status_code, response["Refresh"], len(response.cookies)) == (503, "20", 0)
-    assert "The conference server does not answer just now" in response.content.decode()
-    assert "jwt" not in response.content.decode()
-    assert tried["Location"].startswith("https://meet.urzad.example/")
-
-
-def test_servers_that_are_all_switched_off_are_no_missing_setting(session: Session) -> None:
-    [server] = servers.all_servers()
-    server.is_enabled = False
-    server.save()
-    with time_machine.travel(session.at(), tick=False):
-        page = Client().get(f"/d/{token_for(session.guest)}").content.decode()
-    assert "For IT: all conference servers are switched off." in page
-
-
-# --- Programs that read mails ---------------------------------------------------------------------------------------
-def test_scanner_that_opens_a_link_takes_nothing_from_its_person(session: Session) -> None:
-    """Before the time it meets the page; within it every visit mints anew, and none makes another worthless."""
-    scanner = Client(headers={"user-agent": "Mozilla/5.0 (compatible; LinkScanner)"})
-    for minutes in (-3000, -100, -16):
-        with time_machine.travel(session.at(minutes=minutes), tick=False):
-            assert scanner.get(f"/d/{token_for(session.guest)}").status_code == 200
-    tokens = [token_in(let_in(scanner, session.guest, session.at(minutes=-5))["Location"]) for _ in range(3)]
-    mine = token_in(let_in(Client(), session.guest, session.at(minutes=1))["Location"])
-    assert {read(token)["room"] for token in [*tokens, mine]} == {session.booking.conference_name}
-    assert let_in(Client(), session.guest, session.at(minutes=90)).status_code == 302

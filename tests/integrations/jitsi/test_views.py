@@ -12,8 +12,10 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from bookings import services
+from integrations.jitsi import servers
 from integrations.jitsi.links import token_for
 from integrations.jitsi.logs import HideJoinTokens
+from integrations.jitsi.models import ServerHealth
 from integrations.jitsi.people import user_id
 from tests.bookings.requests import NOW
 from tests.factories import Office
@@ -198,3 +200,39 @@ def test_no_token_reaches_the_log(session: Session, caplog: pytest.LogCaptureFix
 
 def test_clock_of_the_machine_decides_not_the_visitor(session: Session) -> None:
     assert ask_door(session.guest, datetime(2026, 11, 24, 9, 45, tzinfo=UTC)).status_code == 302
+
+
+def test_door_of_a_server_that_is_down_tries_again_and_can_be_tried(session: Session) -> None:
+    [server] = servers.all_servers()
+    ServerHealth.objects.create(server=server, state=ServerHealth.State.DOWN, since=NOW)
+    client = Client()
+    with time_machine.travel(session.at(), tick=False):
+        response = client.get(f"/d/{token_for(session.guest)}")
+        tried = client.get(f"/d/{token_for(session.guest)}?mimo")
+    assert (response.status_code, response["Refresh"], len(response.cookies)) == (503, "20", 0)
+    assert "The conference server does not answer just now" in response.content.decode()
+    assert "jwt" not in response.content.decode()
+    assert tried["Location"].startswith("https://meet.urzad.example/")
+
+
+def test_servers_that_are_all_switched_off_are_no_missing_setting(session: Session) -> None:
+    [server] = servers.all_servers()
+    server.is_enabled = False
+    server.save()
+    with time_machine.travel(session.at(), tick=False):
+        page = Client().get(f"/d/{token_for(session.guest)}").content.decode()
+    assert "For IT: all conference servers are switched off." in page
+
+
+def test_scanner_that_opens_a_link_takes_nothing_from_its_person(session: Session) -> None:
+    """Before the time it meets the page; within it every visit mints anew, and none makes another worthless."""
+    scanner = Client(headers={"user-agent": "Mozilla/5.0 (compatible; LinkScanner)"})
+    link = f"/d/{token_for(session.guest)}"
+    for minutes in (-3000, -100, -16):
+        with time_machine.travel(session.at(minutes=minutes), tick=False):
+            assert scanner.get(link).status_code == 200
+    with time_machine.travel(session.at(minutes=-5), tick=False):
+        tokens = [token_in(scanner.get(link)["Location"]) for _ in range(3)]
+    mine = token_in(ask_door(session.guest, session.at(minutes=1))["Location"])
+    assert {read(token)["room"] for token in [*tokens, mine]} == {session.booking.conference_name}
+    assert ask_door(session.guest, session.at(minutes=90)).status_code == 302
