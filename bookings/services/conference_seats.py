@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-from bookings.availability import holds
+from bookings.availability import Locked, holds
 from bookings.availability.holds import Ignoring, Probe
 from bookings.models import LONGEST_HOLD, Booking, LicenceHold, Occurrence, RoomHold, as_range
 from bookings.rules import Code, Refusal
@@ -57,12 +57,14 @@ def take_seats(meeting: Occurrence, until: datetime, *, now: datetime, needs_all
 
     `needs_all`: where it has none now, as far as `until` or not at all. Raises: Refused.
     """
-    locked = locks.lock_held([meeting.pk])
+    rooms = _rooms_of(meeting)
+    # Licences alone are held here, and everybody locks them last.
+    pools = locks.lock_pools(rooms)
     held, span = Held.of(meeting.pk), Interval(now, until)
     if held.rows and not held.gaps(span):
         return until
-    locks.drop_expired(locked, now=now)
-    facts = held_seats.facts_of(meeting, locked.rooms)
+    locks.drop_expired(Locked({}, pools), now=now)
+    facts = held_seats.facts_of(meeting, rooms)
     need = held_seats.need_of(meeting, held, facts)
     gaps = held.gaps(span) if held.rows else [(span, tuple(need.by_pool))]
     finder = Finder(facts, Ignoring(now, (meeting.pk,)), held.wish())
@@ -93,7 +95,7 @@ def longest_run(occurrence: Occurrence, *, most: datetime, now: datetime) -> dat
     if most <= ends_at:
         return ends_at
     span = Interval(ends_at, most)
-    rooms = _rooms_of(occurrence)
+    rooms = _rooms_of(occurrence, until=occurrence.ends_at)
     limit = min(_rooms_free_until(rooms, span, Ignoring(now, (occurrence.pk,))), most)
     if limit <= ends_at:
         return ends_at
@@ -111,9 +113,11 @@ def follows_in(occurrence: Occurrence, *, within: timedelta, now: datetime) -> d
     return limit if limit <= latest else None
 
 
-def _rooms_of(occurrence: Occurrence) -> dict[int, Room]:
-    """Return the rooms that the meeting still has, or had at its planned end."""
-    own = RoomHold.objects.filter(occurrence=occurrence.pk, live=True, period__endswith__gte=occurrence.ends_at)
+def _rooms_of(occurrence: Occurrence, *, until: datetime | None = None) -> dict[int, Room]:
+    """Return the meeting's rooms in order. `until`: those that it still had then; others may have them by now."""
+    own = RoomHold.objects.filter(occurrence=occurrence.pk, live=True)
+    if until is not None:
+        own = own.filter(period__endswith__gte=until)
     return {hold.room_id: hold.room for hold in own.select_related("room__site").order_by("position", "pk")}
 
 

@@ -45,10 +45,12 @@ def _record_started(occurrence: Occurrence, at: datetime, *, now: datetime) -> C
 
 def _take_again(meeting: Occurrence, *, now: datetime) -> None:
     """Hold what came free early until the planned end. Raises: Refused."""
+    lost = freed_rooms.lock_lost(meeting)
     if Held.of(meeting.pk).rows:
         # Who was let in as long as there is a seat stays so long; who was not asked for needs one to the end.
         take_seats(meeting, meeting.ends_at, now=now, needs_all=True)
-    freed_rooms.take_again(meeting, now=now)
+    if lost is not None:
+        freed_rooms.take_again(meeting, lost, now=now)
     if meeting.no_show_at is not None:
         meeting.no_show_at = None
         meeting.save(update_fields=["no_show_at"])

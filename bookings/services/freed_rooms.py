@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
-from bookings.availability import holds
+from bookings.availability import Locked, holds
 from bookings.availability.holds import Ignoring, Probe
 from bookings.models import EquipmentHold, Occurrence, RoomHold, as_range
 from bookings.services import locks
@@ -39,14 +40,23 @@ def give_back(meeting: Occurrence, *, now: datetime, is_used: bool) -> list[Inte
     return rest
 
 
-def take_again(meeting: Occurrence, *, now: datetime) -> None:
-    """Hold again, until the planned end, what came free early, as far as nobody else has it by now."""
-    mine = RoomHold.objects.filter(occurrence=meeting.pk, live=True, period__endswith__lt=meeting.ends_at)
-    if not mine.exists():
-        return
-    locks.drop_expired(locks.lock_held([meeting.pk]), now=now)
+def lock_lost(meeting: Occurrence) -> Locked | None:
+    """Lock all that the meeting held, before its licences, where some of its rooms came free early; else None."""
+    return locks.lock_held([meeting.pk]) if _lost_rooms(meeting).exists() else None
+
+
+def _lost_rooms(meeting: Occurrence) -> QuerySet[RoomHold]:
+    return RoomHold.objects.filter(occurrence=meeting.pk, live=True, period__endswith__lt=meeting.ends_at)
+
+
+def take_again(meeting: Occurrence, locked: Locked, *, now: datetime) -> None:
+    """Hold again, until the planned end, what came free early, as far as nobody else has it by now.
+
+    `locked`: what `lock_lost` has locked.
+    """
+    locks.drop_expired(locked, now=now)
     ignoring = Ignoring(now, (meeting.pk,))
-    for hold in mine.select_related("room").order_by("room_id"):
+    for hold in _lost_rooms(meeting).select_related("room").order_by("room_id"):
         # Somebody may have had it in between: what was given back is not held again, only what is to come.
         start_at, end_at = hold.interval.start_at, meeting.ends_at + hold.room.clearing
         probe = Probe(0, hold.room_id, max(hold.interval.end_at, now), end_at)

@@ -191,12 +191,15 @@ def write(meeting: Occurrence, take: Take, span: Interval, held: Held) -> None:
     fields = ["seats", "borrowed_by", "period", "kept"]
     if whole.duration <= LONGEST_HOLD:
         row.period = as_range(whole)
+        if is_joined:
+            row.save(update_fields=fields)
+            return
         try:
             with transaction.atomic():
                 row.save(update_fields=fields)
             return
         except IntegrityError as error:
-            if is_joined or constraint_of(error) not in GUARDS | {"named_licence_held_once"}:
+            if constraint_of(error) not in GUARDS | {"named_licence_held_once"}:
                 raise
     # Somebody had the seat in between, or it was kept in a pool too small for it: it is held in this span only.
     row.period, row.kept = as_range(span), False
