@@ -116,17 +116,19 @@ def find_desk(*, now: datetime) -> Desk:
     return Desk(tuple(items), loads, counts)
 
 
-def find_item(key: str, *, now: datetime) -> Item | None:
+def find_conference(key: str) -> Conference | None:
     """Return the open conference with this key, None when it is over."""
-    found = (
+    return (
         Conference.objects.filter(key=key, closed_at=None)
         .select_related("server", "occurrence__booking__organizer", "occurrence__server_assignment", "unplanned")
         .first()
     )
-    if found is None:
-        return None
-    rooms = _rooms([found.occurrence_id] if found.occurrence_id else [])
-    return _of_conference(found, {found.server_id: found.server}, rooms, now=now)
+
+
+def item_of(conference: Conference, *, now: datetime) -> Item:
+    """Return a conference as `find_conference` has it, with its rooms."""
+    rooms = _rooms([conference.occurrence_id] if conference.occurrence_id else [])
+    return _of_conference(conference, {conference.server_id: conference.server}, rooms, now=now)
 
 
 def _planned(*, now: datetime, without: Collection[int | None]) -> list[Occurrence]:

@@ -19,8 +19,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import reswap
 
 from accounts.models import User
-from integrations.jitsi import desk_queries, desk_words
-from integrations.jitsi.control import Control, NotControlled, Unreachable
+from bookings import services
+from integrations.jitsi import desk, desk_queries, desk_words
+from integrations.jitsi.control import NotControlled, Unreachable
 from integrations.jitsi.models import ConferenceServer
 from integrations.jitsi.probing import in_words
 from integrations.jitsi.selftest import gather
@@ -67,14 +68,15 @@ def desk_now(request: HttpRequest) -> HttpResponse:
 def desk_end(request: HttpRequest, key: str) -> HttpResponse:
     """Ask whether to end a conference for everybody, and end it."""
     now = timezone.now()
-    item = desk_queries.find_item(key, now=now)
-    if item is None or item.server is None:
+    conference = desk_queries.find_conference(key)
+    if conference is None:
         messages.info(request, _("This conference is over."))
         return redirect("jitsi_desk")
+    item = desk_queries.item_of(conference, now=now)
     if request.method == "POST":
         try:
-            Control(item.server).end(item.name, now=now)
-        except NotControlled:
+            desk.end(conference, by=_user(request), now=now)
+        except (NotControlled, services.NotAllowed):
             messages.error(request, _("Narada can't end conferences on this server. Its self-test says why."))
         except Unreachable as error:
             words = _("The conference goes on: %(why)s") % {"why": in_words(error.why, error.detail)}
@@ -123,9 +125,9 @@ def _settings(request: HttpRequest, server: ConferenceServer | None) -> HttpResp
 def _live(request: HttpRequest) -> dict[str, Any]:
     """Return what the live part shows, already written, and a digest of it."""
     reader = _reader(request)
-    desk = desk_queries.find_desk(now=reader["now"])
+    found = desk_queries.find_desk(now=reader["now"])
     checked = reader["now"].astimezone(reader["zone"])
-    context = {**reader, "shown": desk_words.desk(desk, **reader), "checked": f"{checked:%H:%M:%S}"}
+    context = {**reader, "shown": desk_words.desk(found, **reader), "checked": f"{checked:%H:%M:%S}"}
     live = render_to_string("jitsi/_desk_now.html", context, request)
     return {**context, "live": live, "digest": hashlib.sha256(live.encode()).hexdigest()[:16]}
 

@@ -11,11 +11,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from integrations.jitsi import keys
 from integrations.jitsi.callers import Purpose, key_for
 from integrations.jitsi.models import ConferenceServer
 from tests.bookings.requests import at
 from tests.factories import Office
 from tests.integrations.jitsi.desks import HALF_PAST, make_meeting, make_server, open_conference, open_unplanned, then
+from tests.integrations.jitsi.inside import Prosody, inside, remember_keys
 
 
 @pytest.fixture
@@ -152,6 +154,29 @@ def test_where_prosody_does_not_answer_the_conference_goes_on(
     assert response.status_code == 200
     conference.refresh_from_db()
     assert conference.closed_at is None
+
+
+@pytest.mark.parametrize("is_booked", [True, False])
+def test_conference_is_ended_for_everybody(
+    admin_client: Client, office: Office, half_past: None, is_booked: bool
+) -> None:
+    prosody = Prosody(domain="meet.urzad.example")
+    with inside(prosody) as within:
+        server = make_server(control_url=within.url)
+        meeting = make_meeting(office, "KOS/2.14", start=at(11), server=server) if is_booked else None
+        conference = open_conference(server, meeting, at=then(11))
+        prosody.rooms[conference.name] = {"nick": "Anna"}
+        keys.signing_key(keys.Purpose.CONTROL, now=HALF_PAST)
+        remember_keys()
+        address = reverse("jitsi_desk_end", args=[conference.key])
+        assert "<form" in admin_client.get(address).content.decode()
+        assert prosody.rooms
+        assert admin_client.post(address).status_code == 302
+    assert not prosody.rooms
+    conference.refresh_from_db()
+    assert (conference.closed_at, conference.closed_by) == (HALF_PAST, "ended")
+    if meeting is not None:
+        assert meeting.booking.events.filter(kind="conference_closed", actor=office.it_admin).exists()
 
 
 def test_selftest_page_tells_before_and_after(admin_client: Client, office: Office, settings: Any) -> None:

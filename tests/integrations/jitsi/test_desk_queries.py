@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from bookings.models import Booking
-from integrations.jitsi.desk_queries import State, find_desk, find_item
+from integrations.jitsi.desk_queries import State, find_conference, find_desk, item_of
 from integrations.jitsi.models import Recorder, ServerAssignment
 from tests.bookings.requests import at
 from tests.factories import Office
@@ -101,10 +101,10 @@ def test_servers_are_weighed_with_what_begins_within_the_hour(office: Office) ->
 def test_conference_on_a_server_with_hs256_cannot_be_ended(office: Office) -> None:
     server = make_server(algorithm="HS256")
     conference = open_conference(server, None, at=then(11))
-    item = find_item(conference.key, now=HALF_PAST)
-    assert item is not None
-    assert not item.can_be_ended
-    assert find_item("c" + "a" * 20, now=HALF_PAST) is None
+    found = find_conference(conference.key)
+    assert found == conference
+    assert not item_of(found, now=HALF_PAST).can_be_ended
+    assert find_conference("c" + "a" * 20) is None
 
 
 @pytest.mark.parametrize("count", [1, 3])
