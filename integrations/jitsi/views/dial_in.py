@@ -79,6 +79,7 @@ def _conference_of_pin(request: HttpRequest, server: ConferenceServer) -> HttpRe
         "conference": answer.conference or False,
         "message": answer.message,
         "headers": answer.headers,
+        "retry_after": answer.retry_after_seconds,
     }
     if not answer.retry_after_seconds:
         return JsonResponse(body)

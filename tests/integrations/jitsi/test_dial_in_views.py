@@ -167,6 +167,7 @@ def test_pin_leads_into_the_conference_with_what_jigasi_needs(called: Session) -
             "conference": address,
             "message": "You are being connected.",
             "headers": {"Jitsi-Conference-Room": address},
+            "retry_after": 0,
         },
     )
     claims = _read(token)
@@ -219,7 +220,13 @@ def test_right_pin_at_the_wrong_time_is_told_when(called: Session) -> None:
 def test_wrong_pin_is_told_nothing(called: Session) -> None:
     for pin in ("481120338", "", "0", "abc", "9" * 500, "４８１１２０３３７"):
         with_key = _call(pin, called.at(), caller=f"+48 700 {len(pin)}").json()
-        assert with_key | {"id": None} == {"id": None, "conference": False, "message": UNKNOWN, "headers": {}}
+        assert with_key | {"id": None} == {
+            "id": None,
+            "conference": False,
+            "message": UNKNOWN,
+            "headers": {},
+            "retry_after": 0,
+        }
 
 
 def test_callers_of_a_cancelled_session_are_told(called: Session, office: Office) -> None:
@@ -312,6 +319,7 @@ def test_guesser_is_answered_429_and_others_are_not(called: Session) -> None:
         "conference": False,
         "message": "Many wrong PINs were given lately. Please give your PIN once more in 20 seconds.",
         "headers": {},
+        "retry_after": 20,
     }
     assert _call(PIN, called.at(), caller="+48601000002").json()["conference"] == _address(called.booking)
 
