@@ -129,6 +129,13 @@ def test_personal_data_is_not_asked_for(server: ConferenceServer, kind: Kind) ->
     assert "include_speaker_stats = false" in prosody
 
 
+@pytest.mark.parametrize(("kind", "domain"), [(Kind.DOCKER, "hidden"), (Kind.DEBIAN, "recorder")])
+def test_recorders_need_no_token(server: ConferenceServer, kind: Kind, domain: str) -> None:
+    """P18: since 2026 they are not exempt by themselves."""
+    line = f'token_verification_allowlist = {{ "{domain}.meet.urzad.example" }}'
+    assert line in texts(server, kind)["narada.cfg.lua"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_a_shared_secret_nothing_controls_conferences(server: ConferenceServer, kind: Kind) -> None:
     """P2: on HS256 the control endpoints would take everybody's token, so they are not loaded."""
