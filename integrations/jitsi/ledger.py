@@ -15,6 +15,8 @@ from integrations.jitsi.models import Conference, Presence
 
 #: Recorders and transcribers sit in conferences like people, on a domain of their own.
 _MACHINES = ("recorder.", "hidden.")
+#: No server keeps a conference open for so long with nobody in it: that it closed was lost.
+_DESERTED_AFTER = timedelta(hours=1)
 #: Servers tell whole seconds.
 _SECOND = timedelta(seconds=1)
 
@@ -154,15 +156,24 @@ class Ledger:
     def _home(self, joined_at: datetime) -> Conference | None:
         """Return the opening in which somebody seems to be who came at `joined_at` by the server's clock."""
         last = max(self.openings, key=lambda one: one.opened_at, default=None)
-        named = [one for one in self.openings if _covers_there(one, joined_at, is_last=one is last)]
+        openings = [one for one in self.openings if not self._is_deserted(one, joined_at)]
+        named = [one for one in openings if _covers_there(one, joined_at, is_last=one is last)]
         if named:
             return max(named, key=lambda one: one.created_there_at or one.opened_at)
-        unnamed = [one for one in self.openings if one.created_there_at is None]
+        unnamed = [one for one in openings if one.created_there_at is None]
         around = [one for one in unnamed if _covers(one, joined_at)]
         if around:
             return max(around, key=lambda one: one.opened_at)
         # By a clock that is off: the one that runs.
         return next((one for one in unnamed if one.closed_at is None), None)
+
+    def _is_deserted(self, opening: Conference, at: datetime) -> bool:
+        """Say whether everybody had left it long before."""
+        if opening.destroyed_there_at is not None:
+            return False
+        left = [presence.left_at for presence in self.presences_in(opening)]
+        gone = [left_at for left_at in left if left_at is not None]
+        return bool(left) and len(gone) == len(left) and at > max(gone) + _DESERTED_AFTER
 
 
 def was_asked_for(opening: Conference) -> bool:
@@ -225,6 +236,8 @@ def _close(opening: Conference, after: Conference | None) -> None:
     if after is None or not (opening.closed_at is None or is_replaced):
         return
     closed_at = max(opening.opened_at, after.opened_at)
+    if opening.seen_at is not None and closed_at > opening.seen_at + _DESERTED_AFTER:
+        closed_at = max(opening.opened_at, opening.seen_at)
     opening.closed_at, opening.closed_by = min(closed_at, opening.closed_at or closed_at), Conference.Closed.REPLACED
 
 

@@ -14,6 +14,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 
 from bookings.models import ConferenceRun
 from integrations.jitsi import attendance, servers
@@ -28,6 +29,10 @@ logger = logging.getLogger(__name__)
 GONE_AFTER = timedelta(seconds=110)
 #: A census a minute; one that failed is no gap yet.
 GAP = timedelta(seconds=150)
+#: Servers close what is over once a minute, and tell us of it four times at most.
+_OVERDUE = timedelta(minutes=5)
+#: Nobody sits in a conference for so long without anybody coming or going.
+_SILENT = timedelta(hours=12)
 #: What closed so shortly before may still be in a census.
 _LATE = timedelta(seconds=90)
 
@@ -183,6 +188,7 @@ def _note_census(server: ConferenceServer, *, has_people: bool, has_lost_people:
 
 def settle(now: datetime) -> None:
     """Let meetings end and begin as their conferences did: those that run, and those that should."""
+    _close_silent(now)
     _close_stays(now)
     runs = ConferenceRun.objects.filter(ended_at=None, occurrence__conferences__isnull=False)
     inside = Conference.objects.filter(closed_at=None, people_now__gt=0, occurrence__isnull=False)
@@ -190,6 +196,21 @@ def settle(now: datetime) -> None:
         attendance.settle_meeting(pk, now=now)
     over = Conference.objects.filter(closed_at__isnull=False, unplanned__ended_at=None, unplanned__isnull=False)
     attendance.close_unplanned(over.select_related("unplanned"), now=now)
+
+
+def _close_silent(now: datetime) -> None:
+    """Close conferences of which no more was heard, where there is no census to say that they are gone.
+
+    What the server was told to close by a time, it has closed then.
+    """
+    open_now = Conference.objects.filter(closed_at=None).select_related("server")
+    over = open_now.filter(promised_until__lt=now - _OVERDUE).exclude(server__health__census_at__gt=now - GAP)
+    for conference in over.exclude(seen_at__gt=F("promised_until")):
+        if conference.promised_until is not None:
+            attendance.close(conference, conference.promised_until, by=Conference.Closed.VANISHED, now=now)
+    for conference in open_now.filter(Q(seen_at=None) | Q(seen_at__lt=now - _SILENT), opened_at__lt=now - _SILENT):
+        seen_at = conference.seen_at or conference.opened_at
+        attendance.close(conference, seen_at, by=Conference.Closed.VANISHED, now=now)
 
 
 def _close_stays(now: datetime) -> None:

@@ -37,7 +37,9 @@ class Teller:
 
     server: ConferenceServer
     name: str
+    #: As the summary of the main room has them, and by their latest stay, in breakout rooms too.
     everybody: dict[str, dict[str, Any]] = field(default_factory=dict)
+    came: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def tell(self, event: dict[str, Any], *, told_at: datetime) -> int:
         common = {"room_name": self.name, "room_jid": f"{self.name}@conference.meet.urzad.example"}
@@ -59,12 +61,14 @@ class Teller:
         occupant: dict[str, Any] = {"occupant_jid": jid_of(who), "joined_at": seconds(at)}
         if as_ is not None:
             occupant |= {"id": people.user_id(as_), "name": as_.name, "email": as_.email}
-        self.everybody[jid_of(who)] = occupant
+        if not fields.get("is_breakout"):
+            self.everybody[jid_of(who)] = occupant
+        self.came[jid_of(who)] = occupant
         event = {"event_name": "muc-occupant-joined", "occupant": occupant, "active_occupants_count": 1, **fields}
         return self.tell(event, told_at=told_at or at)
 
     def left(self, who: str, at: datetime, *, told_at: datetime | None = None, **fields: Any) -> int:
-        occupant = self.everybody[jid_of(who)]
+        occupant = self.came.get(jid_of(who)) or self.everybody[jid_of(who)]
         occupant["left_at"] = seconds(at)
         event = {"event_name": "muc-occupant-left", "occupant": occupant, "active_occupants_count": 0, **fields}
         return self.tell(event, told_at=told_at or at)

@@ -116,7 +116,8 @@ class TestMeetings:
         assert (conference.closed_at, conference.people_now, conference.people_peak) == (None, 1, 1)
         assert runs(session) == [(session.at(), None, None)]
         teller.left("ola", session.at(minutes=15), **room)
-        teller.destroyed(session.at(minutes=5), session.at(minutes=15), **room)
+        there = [teller.came[jid_of("ola")]]
+        teller.destroyed(session.at(minutes=5), session.at(minutes=15), all_occupants=there, **room)
         conference.refresh_from_db()
         assert (conference.closed_at, conference.people_now, conference.empty_since) == (
             None,

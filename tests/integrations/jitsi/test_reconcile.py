@@ -101,6 +101,40 @@ class TestWithoutEvents:
             read_census(server, rooms, now=session.at(minutes=2))
 
 
+class TestSilence:
+    """Where no census says that a conference is gone, and no event did."""
+
+    def test_what_the_server_was_to_close_is_closed(self, session: Session, teller: Teller) -> None:
+        Conference.objects.create(
+            server=teller.server,
+            name=teller.name,
+            occurrence=session.occurrence,
+            opened_at=session.at(),
+            promised_until=session.at(minutes=90),
+        )
+        teller.joined("ola", session.at(minutes=1), as_=session.organizer)
+        reconcile.settle(session.at(minutes=94))
+        assert Conference.objects.get().closed_at is None
+        reconcile.settle(session.at(minutes=96))
+        assert Conference.objects.get().closed_at == session.at(minutes=90)
+        assert runs(session) == [(session.at(minutes=1), session.at(minutes=90), 1)]
+
+    def test_what_nothing_was_heard_of_for_half_a_day_is_closed(self, session: Session, teller: Teller) -> None:
+        teller.joined("ola", session.at(minutes=1), as_=session.organizer)
+        reconcile.settle(session.at(hours=12))
+        assert Conference.objects.get().closed_at is None
+        reconcile.settle(session.at(hours=12, minutes=2))
+        assert Conference.objects.get().closed_at == session.at(minutes=1)
+
+    def test_who_comes_long_after_everybody_left_is_in_another_one(self, session: Session, teller: Teller) -> None:
+        teller.joined("ola", session.at(minutes=1), as_=session.organizer)
+        teller.left("ola", session.at(minutes=10))
+        teller.joined("ola2", session.at(minutes=71), as_=session.organizer)
+        first, second = Conference.objects.order_by("opened_at")
+        assert (first.closed_at, first.closed_by) == (session.at(minutes=10), Closed.REPLACED)
+        assert (second.opened_at, second.people_now) == (session.at(minutes=71), 1)
+
+
 class TestBesideEvents:
     def test_p7_a_server_that_stopped_leaves_no_conference_open(
         self, session: Session, server: ConferenceServer
