@@ -63,10 +63,11 @@ def conference_pin(conference: str, *, now: datetime) -> tuple[str, str] | None:
     return f"{booking.conference_name}@{server.conferences_domain}", dial_in.pin_for(booking, now=now)
 
 
-def site_of(conference: str, *, now: datetime) -> int | None:
-    """Return the site of the session whose conference is open now."""
+def site_ids_of(conference: str, *, now: datetime) -> frozenset[int]:
+    """Return the site of the session whose conference is open now; none of every other."""
     window = _open_now(conference, now=now)
-    return window.occurrence.booking.host_site_id if window else None
+    site_id = window.occurrence.booking.host_site_id if window else None
+    return frozenset() if site_id is None else frozenset([site_id])
 
 
 def _open_now(conference: str, *, now: datetime) -> Window | None:

@@ -39,8 +39,8 @@ def numbers(request: HttpRequest) -> HttpResponse:
     if response := _not_for_browsers(request, ("GET", "HEAD")):
         return response
     now = timezone.now()
-    site_id = switchboard.site_of(_asked(request).get("conference", ""), now=now)
-    found = dial_in.sites_first(dial_in.numbers(), {site_id} - {None})
+    site_ids = switchboard.site_ids_of(_asked(request).get("conference", ""), now=now)
+    found = dial_in.sites_first(dial_in.numbers(), site_ids)
     response = JsonResponse([_number(number, is_first=number == found[0]) for number in found], safe=False)
     response.headers["Cache-Control"] = f"public, max-age={_KEPT_SECONDS}"
     return _for_any_page(response)
