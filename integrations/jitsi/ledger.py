@@ -47,6 +47,12 @@ class Ledger:
     openings: list[Conference]
     presences: list[Presence]
     dropped: list[Conference] = field(default_factory=list)
+    _known: dict[tuple[str, bool, datetime], Presence] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._known = {
+            (one.occupant_jid, one.is_breakout, one.joined_there_at or one.joined_at): one for one in self.presences
+        }
 
     def note_created(self, created_at: datetime, *, now: datetime) -> Conference:
         """Take in that the server made the conference at `created_at`."""
@@ -122,10 +128,9 @@ class Ledger:
         return [presence for presence in self.presences if presence.conference is opening]
 
     def _presence(self, stay: Stay, *, now: datetime) -> Presence:
-        wanted = (stay.jid, stay.is_breakout, stay.joined_at)
-        for known in self.presences:
-            if (known.occupant_jid, known.is_breakout, known.joined_there_at or known.joined_at) == wanted:
-                return known
+        identity = (stay.jid, stay.is_breakout, stay.joined_at)
+        if identity in self._known:
+            return self._known[identity]
         home = self._home(stay.joined_at) or self._open(stay.joined_at, now=now)
         _open_by_then(home, stay.joined_at)
         presence = Presence(
@@ -136,6 +141,7 @@ class Ledger:
             joined_there_at=stay.joined_at,
         )
         self.presences.append(presence)
+        self._known[identity] = presence
         return presence
 
     def _open(self, opened_at: datetime, *, now: datetime, created_there_at: datetime | None = None) -> Conference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -212,3 +213,13 @@ def test_the_peak_is_the_most_connections_of_any_second(spans: list[tuple[int, i
         len({jid for jid, begins, ends in stays if begins <= second < ends or second == begins}) for second in range(30)
     ]
     assert peak(presences) == max(counts)
+
+
+def test_thousands_are_taken_in_in_no_time() -> None:
+    stays = [Stay(f"{number}@meet.lab/x", at(number % 600), at(600 + number % 60)) for number in range(4000)]
+    ledger = empty()
+    began = time.monotonic()
+    ledger.note_destroyed(at(0), at(700), stays, now=LONG_AFTER)
+    ledger.settle(now=LONG_AFTER)
+    assert time.monotonic() - began < 3
+    assert (len(ledger.presences), ledger.openings[0].people_peak) == (4000, 4000)
