@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-from integrations import admin_dial_in  # noqa: F401  it registers pages of its own
+from integrations import (
+    admin_dial_in,  # noqa: F401  it registers pages of its own
+    admin_servers,  # noqa: F401  likewise
+)

@@ -9,6 +9,9 @@ from django.db import transaction
 
 from integrations.jitsi.models import ConferenceServer
 
+#: What the settings say of their server.
+DESCRIBED = ("url", "xmpp_domain", "muc_domain", "algorithm", "control_url", "jicofo_url", "jvb_urls")
+
 
 def all_servers() -> list[ConferenceServer]:
     """Return every server in order, the one of the settings as they are now. One query, unless it has to follow."""

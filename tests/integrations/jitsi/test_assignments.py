@@ -182,7 +182,9 @@ def test_an_ill_server_keeps_its_meetings(session: Session, no_server_of_setting
     assert assignments.server_of(session.occurrence, now=MORNING) == first
 
 
-def test_people_who_are_together_stay_together(session: Session, no_server_of_settings: None) -> None:
+def test_p7_people_stay_together_on_a_server_that_went_silent_until_it_is_switched_off(
+    session: Session, no_server_of_settings: None
+) -> None:
     first = make_server("pierwszy", position=1)
     assert assignments.server_of(session.occurrence, now=MORNING) == first
     second = make_server("drugi", position=2)
