@@ -63,7 +63,8 @@ def _census(server: ConferenceServer) -> list[Room] | None:
 
 def read_census(server: ConferenceServer, rooms: Sequence[Room], *, now: datetime) -> None:
     """Take in which conferences the server has at `now`, those that only Jicofo is in among them."""
-    there = {room.name: room for room in rooms}
+    # What Prosody calls leaked is left over: nobody is connected to it any more.
+    there = {room.name: room for room in rooms if not room.is_leaked}
     before, has_lost_people = _previous(server), False
     open_now = {one.name: one for one in Conference.objects.filter(server=server, closed_at=None).order_by("pk")}
     Conference.objects.filter(server=server, closed_at=None, name__in=there).exclude(seen_at__gt=now).update(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.bookings.requests import ask, at
 from tests.factories import Office
 from tests.integrations.jitsi.sessions import Session
 from tests.integrations.jitsi.telling import PATHS, Teller, jid_of, stays
-from tests.prosody import Clock, Prosody
+from tests.prosody import Clock, Fate, Prosody
 
 Closed = Conference.Closed
 
@@ -407,17 +408,16 @@ def test_p1_a_conference_that_opens_is_no_attendance(session: Session, teller: T
 
 
 def test_a_stand_in_for_prosody_is_understood(session: Session, server: ConferenceServer) -> None:
-    """Events without reservations, through the wire format of the stand-in, retries and a lost event among them."""
+    """With its question before and its DELETE after, retries, doubles and events that are lost."""
     clock = Clock(session.at())
     prosody = Prosody(server, clock)
     name = session.booking.conference_name
-    prosody.knock = lambda _name, *, owner="": _Inside()  # type: ignore[method-assign,assignment,return-value]  # asks nobody
     prosody.event_delays = lambda path, _event: {"room/created": [4], "occupant/left": []}.get(path, [0, 2])
     jid = prosody.join(name, person=people.user_id(session.organizer))
     clock.advance(minutes=20)
     prosody.leave(name, jid)
     clock.advance(seconds=10)
-    assert {status for _call, status in prosody.calls} == {204}
+    assert {status for _call, status in prosody.calls if _call.path.startswith("/jitsi/events")} == {204}
     conference = Conference.objects.get()
     assert (conference.opened_at, conference.closed_at) == (session.at(), session.at(minutes=20))
     assert Presence.objects.get().attendee == session.organizer
@@ -425,5 +425,40 @@ def test_a_stand_in_for_prosody_is_understood(session: Session, server: Conferen
     assert runs(session) == [(session.at(), session.at(minutes=20), 1)]
 
 
-class _Inside:
-    is_in = True
+@pytest.mark.parametrize("seed", [1, 2])
+def test_an_hour_on_a_bad_line_is_kept_as_it_was(session: Session, server: ConferenceServer, seed: int) -> None:
+    """People come, reload and go; events are doubled, late, refused at first, or lost, but for the summaries."""
+    chance = random.Random(seed)
+    clock = Clock(session.at(seconds=0.4))
+    prosody = Prosody(server, clock)
+    prosody.event_delays = lambda path, _event: (
+        [0] if path == "room/destroyed" else chance.choice([[0], [0, 3], [5], [2, 9], []])
+    )
+    prosody.fate = lambda call: chance.choice([Fate.ARRIVES] * 3 + [Fate.REFUSED] * ("occupant" in call.path))
+    name, inside, truth = session.booking.conference_name, {}, []
+    for _step in range(60):
+        clock.advance(seconds=chance.randint(1, 60))
+        if inside and chance.random() < 0.5:
+            jid = chance.choice(sorted(inside))
+            truth.append((jid, inside.pop(jid), _second(clock)))
+            prosody.leave(name, jid)
+        else:
+            jid = prosody.join(name, person=people.user_id(session.guest) if chance.random() < 0.5 else "")
+            inside[jid] = _second(clock)
+    for jid in sorted(inside):
+        truth.append((jid, inside[jid], _second(clock)))
+        prosody.leave(name, jid)
+    clock.advance(seconds=30)
+
+    kept = Presence.objects.select_related("conference")
+    assert sorted((one.occupant_jid, one.joined_there_at, one.left_at) for one in kept) == sorted(truth)
+    for conference in Conference.objects.all():
+        there = [stay for stay in truth if conference.presences.filter(occupant_jid=stay[0]).exists()]
+        most = max(sum(1 for _j, came, left in there if came <= at < left or came == at) for _jid, at, _left in there)
+        assert (conference.people_peak, conference.people_now, conference.closed_by) == (most, 0, Closed.LEFT)
+    reconcile.settle(clock.now + timedelta(minutes=1))
+    assert runs(session)[-1][1] == max(left for _jid, _came, left in truth)
+
+
+def _second(clock: Clock) -> datetime:
+    return clock.now.replace(microsecond=0)

@@ -159,6 +159,13 @@ class TestBesideEvents:
         census(teller.server, room(session, 1, made_at=session.at()), now=session.at(minutes=3))
         assert Conference.objects.get().closed_at is None
 
+    def test_what_is_left_over_is_not_there(self, teller: Teller, session: Session) -> None:
+        teller.joined("ola", session.at(), as_=session.organizer)
+        for minute in (2, 4):
+            left_over = Room(session.booking.conference_name, 1, session.at(), is_leaked=True)
+            census(teller.server, left_over, now=session.at(minutes=minute))
+        assert Conference.objects.get().closed_by == Closed.VANISHED
+
     def test_one_that_was_opened_just_now_is_not_gone(self, teller: Teller, session: Session) -> None:
         teller.created(session.at(seconds=30))
         census(teller.server, now=session.at(minutes=1))
