@@ -28,7 +28,7 @@ def test_numbers_of_the_example_office_are_read_and_read_again(office: Office) -
         ("number;shown\n", "the first line has to be"),
         (HEAD, "numbers have to follow"),
         (HEAD + "022555,,,,,,,\n", "Line 2: "),
-        (HEAD + "+48221234567,,,,,XXX,,\n", "Line 2, site: no site has the code XXX."),
+        (HEAD + "+48221234567,,,,,NIC,,\n", "Line 2, site: no site has the code NIC."),
         (HEAD + "+48221234567,,,,,,tak,\n", "Line 2, free: write yes, or nothing."),
         (HEAD + "+48221234567,,,,,,,yes\n+48221234568,,,,,,,yes\n", "Line 3: "),
     ],
