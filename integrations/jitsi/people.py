@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from bookings.models import Attendee, Occurrence
 from integrations import signed
+from integrations.jitsi.recorders import has_recorder
 from rooms.models import Deputy
 
 _SALT = "integrations.jitsi.people"
@@ -50,5 +51,8 @@ def leads(attendee: Attendee, occurrence: Occurrence) -> bool:
 
 
 def may_record(attendee: Attendee, occurrence: Occurrence) -> bool:
-    """Say whether the person may record and transcribe the meeting: who leads it, and nobody a closed one."""
-    return not attendee.booking.is_private and leads(attendee, occurrence)
+    """Say whether the person may record and transcribe the meeting.
+
+    Who leads it, where a recorder is booked for it; nobody a closed one.
+    """
+    return not attendee.booking.is_private and leads(attendee, occurrence) and has_recorder(occurrence)

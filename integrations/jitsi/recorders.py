@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from bookings.models import EquipmentHold, Occurrence
 from integrations.jitsi.json_body import BadBody, text_of
 from integrations.jitsi.models import ConferenceServer, Recorder
 
@@ -15,6 +16,12 @@ HEARD_FOR = timedelta(minutes=5)
 _MAX_ID = 200
 
 _STATES = {"IDLE": Recorder.State.IDLE, "BUSY": Recorder.State.BUSY, "EXPIRED": Recorder.State.EXPIRED}
+
+
+def has_recorder(occurrence: Occurrence) -> bool:
+    """Say whether a recorder is booked for the meeting, so that it may be recorded. One query."""
+    holds = EquipmentHold.objects.filter(occurrence=occurrence, live=True, equipment__is_recorder=True)
+    return holds.exists()
 
 
 def note_status(server: ConferenceServer, told: dict[str, Any], *, now: datetime) -> Recorder:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from bookings.models import Attendee, EquipmentHold, Occurrence
+from bookings.models import Attendee, Occurrence
 from integrations.jitsi import people
 from integrations.jitsi.json_body import BadBody, number_of, text_of
 from integrations.jitsi.models import Conference, ConferenceServer, Recording
@@ -22,12 +22,6 @@ _DUE_AT_MOST = 100
 _MAX_SECONDS = 7 * 24 * 3600
 _MAX_BYTES = 2**50
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-def has_recorder(occurrence: Occurrence) -> bool:
-    """Say whether a recorder is booked for the meeting, so that it may be recorded."""
-    holds = EquipmentHold.objects.filter(occurrence=occurrence, live=True, equipment__is_recorder=True)
-    return holds.exists()
 
 
 def file(server: ConferenceServer, told: dict[str, Any], *, now: datetime) -> Recording:

@@ -44,18 +44,19 @@ class NotConfigured(Exception):
 def conference_url(attendee: Attendee, occurrence: Occurrence, *, server: ConferenceServer, now: datetime) -> str:
     """Return the conference's address with a fresh token. Not to be mailed, stored or logged: who has it, is in.
 
-    All but the language stands behind the `#`, which browsers send to nobody: not to the proxy before the conference
-    server, nor as a referrer (P10). What stands beside the token is convenience, nothing there is a right.
-    Raises: NotConfigured.
+    The token stands in the query, where every client of Jitsi reads it (docs/decisions/0018). What stands behind the
+    `#` is convenience, nothing there is a right. Raises: NotConfigured.
     """
-    parts: dict[str, str | bool] = {"jwt": mint(attendee, occurrence, server=server, now=now)}
+    token = mint(attendee, occurrence, server=server, now=now)
+    parts: dict[str, str | bool] = {}
     if not attendee.booking.is_private:
         parts["config.subject"] = occurrence.own_title or attendee.booking.title
     if attendee.name:
         # Before they enter, people check camera and microphone; their name is known.
         parts["config.prejoinConfig.hideDisplayName"] = True
     behind = "&".join(f"{name}={_in_hash(value)}" for name, value in parts.items())
-    return f"{server.url}/{attendee.booking.conference_name}?lang={attendee.language}#{behind}"
+    address = f"{server.url}/{attendee.booking.conference_name}?jwt={token}&lang={attendee.language}"
+    return f"{address}#{behind}" if behind else address
 
 
 def _in_hash(value: str | bool) -> str:

@@ -7,17 +7,18 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from bookings import services
-from bookings.models import Attendee, Booking, Occurrence
+from bookings.models import Attendee, Booking, EquipmentHold, Occurrence, as_range
 from bookings.rules import Participant
 from integrations.jitsi.keys import digest
 from integrations.jitsi.models import SigningKey
 from integrations.jitsi.sealing import seal
+from rooms.models import MovableEquipment
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office
 
@@ -90,11 +91,19 @@ def _pair(_purpose: str) -> tuple[bytes, str]:
 
 
 def token_in(url: str) -> str:
-    """Return the token behind the `#` of a conference's address, as Jitsi's client reads it."""
-    return str(in_hash(url)["jwt"])
+    """Return the token in a conference's address, as Jitsi's client reads it."""
+    return parse_qs(urlsplit(url).query)["jwt"][0]
 
 
 def in_hash(url: str) -> dict[str, Any]:
     """Return what stands behind the `#`, as Jitsi's client reads it: percent-decoded, then JSON."""
-    pairs = (pair.split("=") for pair in urlsplit(url).fragment.split("&"))
+    pairs = (pair.split("=") for pair in urlsplit(url).fragment.split("&") if pair)
     return {name: json.loads(unquote(value)) for name, value in pairs}
+
+
+def book_recorder(session: Session) -> None:
+    """Have a recorder booked for the meeting."""
+    recorder = MovableEquipment.objects.create(name="Nagrywanie", is_recorder=True)
+    EquipmentHold.objects.create(
+        occurrence=session.occurrence, equipment=recorder, period=as_range(session.occurrence.interval)
+    )

@@ -11,7 +11,7 @@ from integrations.jitsi import people
 from rooms.models import Deputy
 from tests.bookings.requests import NOW
 from tests.factories import Office
-from tests.integrations.jitsi.sessions import Session
+from tests.integrations.jitsi.sessions import Session, book_recorder
 from tests.integrations.jitsi.test_tokens import context_of
 
 
@@ -35,6 +35,8 @@ def test_who_booked_for_the_organizer_moderates_if_invited(session: Session, off
     attendee = _colleague(session, office)
     attendee.booking.created_by = office.colleague
     assert context_of(attendee, session)["user"]["moderator"] is True
+    assert not people.may_record(attendee, session.occurrence)
+    book_recorder(session)
     assert people.may_record(attendee, session.occurrence)
 
 

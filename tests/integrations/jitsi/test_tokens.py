@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -15,7 +15,7 @@ from bookings.models import Attendee
 from integrations.jitsi import keys, people, servers, tokens
 from integrations.jitsi.keys import Purpose
 from integrations.jitsi.models import ConferenceServer, SigningKey
-from tests.integrations.jitsi.sessions import SECRET, Session, in_hash, token_in
+from tests.integrations.jitsi.sessions import SECRET, Session, book_recorder, in_hash, token_in
 
 _FEATURES_OF_ALL = {
     "screen-sharing": True,
@@ -89,12 +89,19 @@ def test_p10_types_are_those_that_prosody_takes(session: Session) -> None:
 
 
 def test_token_of_the_organizer_moderates_records_and_dials_out(session: Session) -> None:
+    book_recorder(session)
     context = context_of(session.organizer, session)
     assert (context["user"]["moderator"], context["user"]["affiliation"]) == (True, "owner")
     assert context["features"] == {**_FEATURES_OF_ALL, **dict.fromkeys((*_OF_WHO_LEADS, *_NEVER_IN_CLOSED), True)}
 
 
+def test_nobody_records_where_no_recorder_is_booked(session: Session) -> None:
+    features = context_of(session.organizer, session)["features"]
+    assert (features["recording"], features["transcription"]) == (False, False)
+
+
 def test_nobody_records_a_closed_session_or_calls_out_of_it_or_into_it(session: Session) -> None:
+    book_recorder(session)
     session.organizer.booking.is_private = True
     features = context_of(session.organizer, session)["features"]
     closed = (*_NEVER_IN_CLOSED, "inbound-call", "sip-inbound-call", "livestreaming")
@@ -188,25 +195,24 @@ def _url(session: Session, attendee: Attendee) -> str:
     return tokens.conference_url(attendee, session.occurrence, server=server(), now=session.at())
 
 
-def test_p10_address_keeps_the_token_behind_the_hash(session: Session) -> None:
+def test_address_holds_the_token_where_every_client_reads_it(session: Session) -> None:
     url = _url(session, session.guest)
     token = token_in(url)
     room = session.booking.conference_name
     assert url == (
-        f"https://meet.urzad.example/{room}?lang=en#jwt=%22{token}%22"
-        f"&config.subject=%22{quote(session.booking.title)}%22&config.prejoinConfig.hideDisplayName=true"
+        f"https://meet.urzad.example/{room}?jwt={token}&lang=en"
+        f"#config.subject=%22{quote(session.booking.title)}%22&config.prejoinConfig.hideDisplayName=true"
     )
     assert read(token)["room"] == room
-    assert token not in urlsplit(url)._replace(fragment="").geturl(), "what browsers send to servers"
 
 
 def test_address_of_somebody_without_a_name_lets_them_type_it(session: Session) -> None:
-    assert set(in_hash(_url(session, session.stranger))) == {"jwt", "config.subject"}
+    assert set(in_hash(_url(session, session.stranger))) == {"config.subject"}
 
 
 def test_address_to_a_closed_session_says_no_title(session: Session) -> None:
     session.guest.booking.is_private = True
-    assert set(in_hash(_url(session, session.guest))) == {"jwt", "config.prejoinConfig.hideDisplayName"}
+    assert set(in_hash(_url(session, session.guest))) == {"config.prejoinConfig.hideDisplayName"}
 
 
 @pytest.mark.parametrize("title", ['"&config.x="1', "a=b#c&d?e", "„Zażółć” <b>\\", "100%25", "x" * 150])
@@ -214,7 +220,7 @@ def test_title_can_add_nothing_to_the_address(session: Session, title: str) -> N
     session.guest.booking.title = title
     url = _url(session, session.guest)
     assert in_hash(url)["config.subject"] == title
-    assert set(in_hash(url)) == {"jwt", "config.subject", "config.prejoinConfig.hideDisplayName"}
+    assert set(in_hash(url)) == {"config.subject", "config.prejoinConfig.hideDisplayName"}
     assert url.isascii()
 
 
