@@ -79,12 +79,13 @@ def assign_ahead(now: datetime) -> int:
     A meeting that was moved to where its server has no room goes to one that has; the last that came goes first.
     Returns how many got one or another. Beat calls it; twice or late does no harm.
     """
-    if not servers.all_servers():
+    every = servers.all_servers()
+    if not every:
         return 0
     with transaction.atomic():
         _choose_alone()
-        span = Interval(now - timedelta(days=1), _horizon(now))
-        plan, current = _plan(span, now=now)
+        span = Interval(now - timedelta(days=1), horizon(now))
+        plan, current = _plan(span, every=every, now=now)
         coming = _coming(now, until=span.end_at)
         known = _planned(coming, now=now)
         changed = 0
@@ -104,6 +105,9 @@ def move_from_ill(now: datetime) -> int:
     bad = Q(server__is_enabled=False) | Q(server__health__state=ServerHealth.State.DOWN)
     to_come = ServerAssignment.objects.filter(bad, occurrence__ends_at__gt=now)
     before = dict(to_come.values_list("pk", "server_id"))
+    if not before or not any(place.is_up for place in _places(servers.all_servers())):
+        # Nowhere to go.
+        return 0
     moved = 0
     for occurrence in Occurrence.objects.filter(pk__in=before).order_by("starts_at", "pk"):
         server = _choose(occurrence, now=now)
@@ -111,21 +115,19 @@ def move_from_ill(now: datetime) -> int:
     return moved
 
 
-def overfull(now: datetime, *, until: datetime) -> list[Overfull]:
-    """Return where more is planned on a server, between now and then, than it carries. For pages; locks nothing."""
-    span = Interval(now, until)
-    plan, _current = _plan(span, now=now)
-    by_pk = {server.pk: server for server in servers.all_servers()}
-    places = {place.server_id: place for place in _places(list(by_pk.values()))}
+def overfull(now: datetime, *, until: datetime, every: Collection[ConferenceServer]) -> list[Overfull]:
+    """Return where more is planned on one of the servers, between now and then, than it carries. Locks nothing."""
+    if not any(server.max_conferences or server.max_people for server in every):
+        return []
+    span, by_pk = Interval(now, until), {server.pk: server for server in every}
+    plan, _current = _plan(span, every=every, now=now)
     found = []
-    for pk, planned in plan.by_server.items():
-        place, meetings = places.get(pk), [one for one in planned.values() if one.span.overlaps(span)]
-        if place is None:
-            continue
+    for place in plan.places:
+        meetings = [one for one in plan.on(place.server_id) if one.span.overlaps(span)]
         tight = tuple(sorted(one.key for one in meetings if one.key > 0 and not plan.has_room(one, place)))
-        load = peak(meetings)
         if tight:
-            found.append(Overfull(by_pk[pk], load.conferences, load.people, tight))
+            load = peak(meetings)
+            found.append(Overfull(by_pk[place.server_id], load.conferences, load.people, tight))
     return found
 
 
@@ -143,7 +145,7 @@ def _choose(
         if assignment is not None and (_is_good(assignment.server) or _runs(assignment)):
             return assignment.server
         [planned] = _planned([occurrence], now=now).values()
-        plan, _current = _plan(planned.span, now=now)
+        plan, _current = _plan(planned.span, every=every.values(), now=now)
         choice = plan.choose(planned)
         if choice is None:
             return None
@@ -225,7 +227,7 @@ def _runs(assignment: ServerAssignment) -> bool:
     return inside.filter(people_now__gt=0).exists()
 
 
-def _horizon(now: datetime) -> datetime:
+def horizon(now: datetime) -> datetime:
     """Return the end of the day in the office, or of the hours ahead where that is later."""
     local = now.astimezone(ZoneInfo(settings.TIME_ZONE))
     midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -266,9 +268,11 @@ def _places(every: Collection[ConferenceServer]) -> tuple[Place, ...]:
     )
 
 
-def _plan(span: Interval, *, now: datetime) -> tuple[Plan, dict[int, ServerAssignment]]:
-    """Return what is planned on the servers around the span, and the assignments by meeting."""
-    plan = Plan(_places(list(ConferenceServer.objects.order_by("position", "pk"))))
+def _plan(
+    span: Interval, *, every: Collection[ConferenceServer], now: datetime
+) -> tuple[Plan, dict[int, ServerAssignment]]:
+    """Return what is planned on the servers around the span, and the assignments by meeting: four queries."""
+    plan = Plan(_places(every))
     around = span.widened(before=opens_before(organizer=True), after=_grace())
     taking_place = ServerAssignment.objects.filter(
         occurrence__status=Occurrence.Status.CONFIRMED,

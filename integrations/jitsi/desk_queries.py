@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import TypedDict
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from bookings.models import Booking, Occurrence, RoomHold
+from integrations.jitsi import assignments
+from integrations.jitsi.assignments import Overfull
 from integrations.jitsi.models import Conference, ConferenceServer, Recorder, ServerAssignment, ServerHealth
 from integrations.jitsi.recorders import heard_of
 from integrations.jitsi.servers import all_servers
@@ -64,6 +67,16 @@ class Item:
         return bool(self.key) and self.server is not None and self.server.can_be_controlled
 
 
+class _Words(TypedDict):
+    """The fields of an `Item` that its session has."""
+
+    title: str
+    is_private: bool
+    url: str
+    organizer: str
+    rooms: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What a server carries: open conferences and the people in them, and with what begins within the hour."""
@@ -76,6 +89,8 @@ class Load:
     people_soon: int
     recorders: tuple[Recorder, ...] = ()
     moved_here: int = 0
+    #: Where more is planned at once, later today, than it carries, because no server had room.
+    overfull: Overfull | None = None
 
     @property
     def is_over(self) -> bool:
@@ -105,13 +120,17 @@ def find_desk(*, now: datetime) -> Desk:
         .select_related("occurrence__booking__organizer", "occurrence__server_assignment", "unplanned")
         .order_by("opened_at", "pk")
     )
-    planned = _planned(now=now, without={conference.occurrence_id for conference in open_now} - {None})
+    planned = _planned(now=now, without={c.occurrence_id for c in open_now if c.occurrence_id})
     rooms = _rooms([*(c.occurrence_id for c in open_now if c.occurrence_id), *(o.pk for o in planned)])
     items = [_of_conference(conference, by_key, rooms, now=now) for conference in open_now]
     items += [_of_meeting(meeting, by_key, rooms, now=now) for meeting in planned]
     items.sort(key=lambda item: (_ORDER.index(item.state), item.planned_end or item.since or now, item.name))
     recorders = list(heard_of(now=now)) if servers else []
-    loads = tuple(_load(server, health.get(server.pk), items, planned, recorders) for server in servers)
+    tight = {one.server.pk: one for one in assignments.overfull(now, until=assignments.horizon(now), every=servers)}
+    loads = tuple(
+        replace(_load(server, health.get(server.pk), items, planned, recorders), overfull=tight.get(server.pk))
+        for server in servers
+    )
     counts = {state: sum(item.state is state for item in items) for state in State}
     return Desk(tuple(items), loads, counts)
 
@@ -131,7 +150,7 @@ def item_of(conference: Conference, *, now: datetime) -> Item:
     return _of_conference(conference, {conference.server_id: conference.server}, rooms, now=now)
 
 
-def _planned(*, now: datetime, without: Collection[int | None]) -> list[Occurrence]:
+def _planned(*, now: datetime, without: Collection[int]) -> list[Occurrence]:
     """Return the meetings that are on or begin within the hour, have no open conference and none that is over.
 
     A meeting whose conference ended before its planned end has taken place: nobody waits for it.
@@ -225,7 +244,7 @@ def _of_meeting(
     )
 
 
-def _words(meeting: Occurrence | None, rooms: dict[int, list[str]]) -> dict[str, object]:
+def _words(meeting: Occurrence | None, rooms: dict[int, list[str]]) -> _Words:
     if meeting is None:
         return {"title": "", "is_private": False, "url": "", "organizer": "", "rooms": ()}
     booking = meeting.booking

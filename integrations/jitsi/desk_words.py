@@ -248,6 +248,12 @@ def _notes(load: Load) -> list[tuple[str, str]]:
         most = {"conferences": load.conferences_soon, "people": load.people_soon}
         words = _("More than it carries, within the hour: conferences %(conferences)s, people %(people)s.")
         notes.append(("warn", words % most))
+    elif load.overfull is not None:
+        most = {"conferences": load.overfull.conferences, "people": load.overfull.people}
+        words = _(
+            "More is planned at once later today than it carries: conferences %(conferences)s, people %(people)s."
+        )
+        notes.append(("warn", words % most))
     if load.moved_here:
         words = ngettext(
             "%(count)s session was moved here from another server.",

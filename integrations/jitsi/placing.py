@@ -78,9 +78,11 @@ class Plan:
 
     def load_beside(self, meeting: Planned, server_id: int) -> Load:
         """Return the most that the server has at once during the meeting, without it."""
-        return peak(other for other in self._on(server_id) if other.key != meeting.key and _meet(other, meeting))
+        return peak(other for other in self.on(server_id) if other.key != meeting.key and _meet(other, meeting))
 
     def has_room(self, meeting: Planned, place: Place) -> bool:
+        if not place.max_conferences and not place.max_people:
+            return True
         return _share(self.load_beside(meeting, place.server_id), meeting, place) <= 1
 
     def could_take(self, meeting: Planned, server_id: int) -> bool:
@@ -101,7 +103,7 @@ class Plan:
             return Choice(min(with_room, key=lambda place: self._order(meeting, place)).server_id, has_room=True)
         return Choice(min(places, key=lambda place: self._order(meeting, place)).server_id, has_room=False)
 
-    def _on(self, server_id: int) -> Iterable[Planned]:
+    def on(self, server_id: int) -> Iterable[Planned]:
         return self.by_server.get(server_id, {}).values()
 
     def _order(self, meeting: Planned, place: Place) -> tuple[Right, float, int, int, int, int]:

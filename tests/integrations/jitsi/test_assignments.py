@@ -9,7 +9,9 @@ import pytest
 from bookings import services
 from bookings.models import Occurrence
 from integrations.jitsi import assignments
+from integrations.jitsi.desk_queries import find_desk
 from integrations.jitsi.models import Conference, ConferenceServer, ServerAssignment, ServerHealth
+from integrations.jitsi.servers import all_servers
 from rooms.models import Site
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office
@@ -38,6 +40,11 @@ def make_server(name: str, *sites: Site, **fields: object) -> ConferenceServer:
     )
     server.sites.set(sites)
     return server
+
+
+def overfull(start: datetime) -> list[assignments.Overfull]:
+    """Return what is too much from then on until eight in the evening."""
+    return assignments.overfull(start, until=clock(20), every=all_servers())
 
 
 def be(server: ConferenceServer, state: str) -> None:
@@ -141,10 +148,10 @@ def test_where_none_has_room_the_least_loaded_takes_it_and_that_is_seen(
     for occurrence in (session.occurrence, second):
         assert assignments.server_of(occurrence, now=MORNING) == only
 
-    [found] = assignments.overfull(MORNING, until=clock(20))
+    [found] = overfull(MORNING)
     assert (found.server, found.conferences, found.people) == (only, 2, 4)
     assert found.meetings == tuple(sorted([session.occurrence.pk, second.pk]))
-    assert assignments.overfull(clock(13), until=clock(20)) == []
+    assert overfull(clock(13)) == []
 
 
 def test_what_runs_without_a_booking_takes_its_place_too(
@@ -246,7 +253,7 @@ def test_a_meeting_moved_to_where_its_server_is_full_goes_to_another(
     other.server_assignment.refresh_from_db()
     one_server = ServerAssignment.objects.get(pk=one.pk).server
     assert {one_server.name, ServerAssignment.objects.get(pk=other.pk).server.name} == {"pierwszy", second.name}
-    assert assignments.overfull(clock(8), until=clock(20)) == []
+    assert overfull(clock(8)) == []
 
 
 def test_a_cancelled_meeting_makes_room(office: Office, session: Session, no_server_of_settings: None) -> None:
@@ -256,7 +263,7 @@ def test_a_cancelled_meeting_makes_room(office: Office, session: Session, no_ser
     make_server("drugi", max_conferences=1, position=2)
 
     assert assignments.server_of(meeting(office, "KOS/2.16"), now=MORNING) == only
-    assert assignments.overfull(MORNING, until=clock(20)) == []
+    assert overfull(MORNING) == []
 
 
 def test_what_is_to_come_moves_before_it_starts(office: Office, no_server_of_settings: None) -> None:
@@ -277,3 +284,16 @@ def test_the_organizer_is_noted_once(session: Session) -> None:
     assignments.organizer_came(session.occurrence, now=session.at(minutes=-20))
 
     assert ServerAssignment.objects.get().organizer_came_at == session.at(minutes=-50)
+
+
+def test_the_desk_shows_where_more_is_planned_than_a_server_carries(
+    office: Office, session: Session, no_server_of_settings: None
+) -> None:
+    only = make_server("jedyny", max_conferences=1)
+    for occurrence in (session.occurrence, meeting(office, "KOS/2.16")):
+        assignments.server_of(occurrence, now=MORNING)
+
+    [load] = find_desk(now=MORNING).servers
+    assert (load.server, load.is_over) == (only, False)
+    assert load.overfull is not None
+    assert (load.overfull.conferences, load.overfull.people) == (2, 4)

@@ -120,4 +120,5 @@ def test_queries_depend_neither_on_servers_nor_on_conferences(office: Office, co
     with CaptureQueriesContext(connection) as queries:
         desk = find_desk(now=HALF_PAST)
     assert len(desk.items) == 3 * count
-    assert len(queries) == 6
+    # Six of the desk, four of what is planned for the rest of the day.
+    assert len(queries) == 10
