@@ -9,6 +9,8 @@ from typing import Any
 import jwt
 import pytest
 import time_machine
+from django.db import OperationalError
+from django.db.backends.utils import CursorWrapper
 from django.test import Client
 
 from bookings import services
@@ -113,6 +115,19 @@ def test_browser_may_ask_from_the_page_of_the_conference_server(called: Session)
     assert response["Access-Control-Allow-Methods"] == "GET, HEAD, POST"
     assert "Access-Control-Allow-Credentials" not in response
     assert Client().put(CONFERENCE).status_code == 405
+
+
+def test_while_the_database_is_away_browsers_are_told_to_come_back(
+    called: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError
+
+    asked = {"conference": _address(called.booking)}
+    with monkeypatch.context() as patched:
+        patched.setattr(CursorWrapper, "execute", away)
+        found = [Client().get(path, asked) for path in (CONFERENCE, NUMBERS)]
+    assert [(response.status_code, response["Access-Control-Allow-Origin"]) for response in found] == [(503, "*")] * 2
 
 
 def test_office_behind_one_address_is_not_locked_out_and_a_flood_is(called: Session) -> None:
