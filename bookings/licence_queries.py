@@ -185,7 +185,15 @@ def _interval(run: ConferenceRun, until: datetime) -> Interval | None:
 
 
 def _uses(holds: Iterable[LicenceHold], interval: Interval) -> tuple[Use, ...]:
-    """Return the seats that were the meeting's while the conference ran; outside of its time, those that it has."""
+    """Return the seats that were the meeting's while the conference ran; outside of its time, those that it has.
+
+    Where one kind of seat followed another meanwhile, each for its own time.
+    """
     holds = list(holds)
     then = [hold for hold in holds if hold.interval.overlaps(interval)] or holds
-    return tuple(Use(hold.site_id, hold.seats, interval) for hold in then)
+    found = []
+    for hold in then:
+        follows = any(not other.interval.overlaps(hold.interval) for other in then)
+        part = hold.interval.clipped(interval) if follows else interval
+        found.append(Use(hold.site_id, hold.seats, part or interval))
+    return tuple(found)

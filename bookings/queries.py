@@ -110,7 +110,9 @@ def details_for(user: User, number: str, *, now: datetime, on: date | None = Non
     occurrence = _meeting_on(booking, meetings, on) if on else next_meeting(meetings, now=now)
     live = Q() if occurrence.status == Occurrence.Status.CANCELLED else Q(live=True)
     room_holds = occurrence.room_holds.filter(live).select_related("room__site").order_by("position", "pk")
-    licences = occurrence.licence_holds.filter(live).select_related("pool", "site").order_by("pk")
+    # Another kind of seat may be held for what a conference runs before the start or after the end.
+    in_time = Q(period__startswith__lt=occurrence.ends_at, period__endswith__gt=occurrence.starts_at)
+    licences = occurrence.licence_holds.filter(live & in_time).select_related("pool", "site").order_by("pk")
     equipment = occurrence.equipment_holds.filter(live).select_related("equipment").order_by("pk")
     found = _attendees(booking, occurrence)
     waiting = booking.waiting.filter(Q() if changeable else Q(user=user), state__in=WaitlistEntry.OPEN)

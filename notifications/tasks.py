@@ -71,7 +71,7 @@ def settle_refusals() -> None:
 
 @shared_task
 def free_seats() -> None:
-    """Free the licences of conferences that everybody has left."""
+    """Free the licences and rooms of sessions whose conference everybody has left."""
     services.free_seats(timezone.now())
 
 

@@ -52,14 +52,23 @@ WHERE pool_id = %(pool)s AND live AND (expires_at IS NULL OR expires_at > %(now)
 """
 
 # The seats that a meeting held while its conference ran; outside of its time, those that it has. A conference that
-# nobody saw end is taken to have ended when its time was up. What ran unplanned held its seats just as long.
+# nobody saw end is taken to have ended when its time was up. What ran unplanned held its seats just as long. Where one
+# kind of seat `follows` another while it ran, each counts for its own time.
 _RAN = """
-SELECT run.begins, run.ends, hold.seats::int AS seats, hold.site_id
+SELECT CASE WHEN follows THEN greatest(run.begins, lower(hold.period)) ELSE run.begins END AS begins,
+    CASE WHEN follows THEN least(run.ends, upper(hold.period)) ELSE run.ends END AS ends, hold.seats::int AS seats,
+    hold.site_id
 FROM (
     SELECT occurrence_id, started_at AS begins, least(coalesce(ended_at, %(now)s), started_at + %(longest_run)s) AS ends
     FROM bookings_conferencerun
     WHERE started_at > %(start)s - %(longest_run)s AND started_at < %(end)s
 ) AS run JOIN bookings_licencehold hold USING (occurrence_id)
+CROSS JOIN LATERAL (
+    SELECT hold.period && tstzrange(run.begins, run.ends) AND EXISTS (
+        SELECT FROM bookings_licencehold other WHERE other.occurrence_id = hold.occurrence_id
+            AND other.pool_id = hold.pool_id AND other.live AND other.period && tstzrange(run.begins, run.ends)
+            AND NOT other.period && hold.period) AS follows
+) AS order_of_seats
 WHERE run.ends > greatest(run.begins, %(start)s) AND hold.pool_id = %(pool)s AND hold.live
     AND (hold.period && tstzrange(run.begins, run.ends) OR NOT EXISTS (
         SELECT FROM bookings_licencehold other WHERE other.occurrence_id = hold.occurrence_id

@@ -142,7 +142,9 @@ def _rows(pool: LicencePool, meetings: Q) -> list[Row]:
     """Return the seats of meetings, live ones and those of cancelled meetings; what was given up by a change is not."""
     kept = Q(live=True) | Q(occurrence__status=Occurrence.Status.CANCELLED)
     kept |= Q(occurrence__booking__status=Booking.Status.CANCELLED)
-    found = LicenceHold.objects.filter(kept, meetings, pool=pool, source=LicenceHold.Source.SHARE)
+    # What a conference took to run early or on was asked for by nobody.
+    in_time = Q(period__startswith__lt=F("occurrence__ends_at"), period__endswith__gt=F("occurrence__starts_at"))
+    found = LicenceHold.objects.filter(kept, meetings, in_time, pool=pool, source=LicenceHold.Source.SHARE)
     return [
         dict(row) for row in found.order_by("pk").values("pk", "occurrence_id", "site_id", "seats", "period", **_FIELDS)
     ]

@@ -157,7 +157,10 @@ def _give_back(occurrence: Occurrence, *, now: datetime) -> None:
 
 
 def give_back(meeting: Occurrence, *, now: datetime) -> int:
-    """Do so inside a transaction that has locked all that the meeting holds; return how many holds began too early."""
+    """Do so inside a transaction that has locked all that the meeting holds; return how many holds began too early.
+
+    Before its start only.
+    """
     early = LicenceHold.objects.filter(occurrence=meeting.pk, live=True, period__startswith__lt=meeting.starts_at)
     count = 0
     for hold in early:
@@ -168,6 +171,6 @@ def give_back(meeting: Occurrence, *, now: datetime) -> int:
             hold.period = as_range(Interval(meeting.starts_at, hold.interval.end_at))
         hold.save(update_fields=["live", "period"])
         count += 1
-    if count and now < meeting.starts_at:
+    if count:
         releases.freed([Interval(now, meeting.starts_at)], now=now)
     return count

@@ -19,12 +19,12 @@ from rooms.interval import Interval
 class _Deserted:
     """A meeting whose conference everybody has left: `ended_at`, when the last one did.
 
-    `is_early`: before the meeting began; they will come back. `seats`, `rooms`: what of it is to come free now.
+    `seats`, `rooms`: what of it is to come free now. None: it has not begun, and nobody is in its conference, which was
+    opened early.
     """
 
     pk: int
-    ended_at: datetime
-    is_early: bool
+    ended_at: datetime | None
     seats: bool
     rooms: bool
 
@@ -33,9 +33,9 @@ def free_seats(now: datetime) -> int:
     """Free what meetings hold whose conference everybody has left, and offer it on.
 
     Licences FREE_SEAT_AFTER_MINUTES after the last one left; the rooms of sessions that take a licence
-    FREE_ROOM_AFTER_MINUTES after, once they are cleared. Who only looked in before the start will come back: of theirs
-    only what was held earlier than planned comes free. A conference that nobody has come to yet keeps everything
-    (`note_no_shows`). Who comes back takes licence and rooms again (`record_started`).
+    FREE_ROOM_AFTER_MINUTES after, once they are cleared. Who only looked in before the start will come back: what was
+    held earlier than planned comes free, also where nobody came at all. From its start on a conference that nobody has
+    come to yet keeps everything (`note_no_shows`). Who comes back takes licence and rooms again (`record_started`).
 
     Returns how many meetings that were. Found by query, each in a transaction of its own; beat calls it, and calling it
     twice or late does no harm.
@@ -54,9 +54,8 @@ def _free(pk: int, *, now: datetime) -> int:
     if found is None:
         return 0
     meeting = Occurrence.objects.select_related("booking").get(pk=pk)
-    if found.is_early:
-        count = conference_seats.give_back(meeting, now=now)
-        return 1 if count and now < meeting.starts_at else 0
+    if found.ended_at is None:
+        return min(1, conference_seats.give_back(meeting, now=now))
     rest = _end_seats(meeting, found.ended_at, now=now) if found.seats else []
     if found.rooms:
         rest += freed_rooms.give_back(meeting, now=now, is_used=True)
@@ -83,6 +82,7 @@ def _find(now: datetime, *, only: int | None = None) -> list[_Deserted]:
         "seats_since": now - timedelta(minutes=settings.FREE_SEAT_AFTER_MINUTES),
         "rooms_since": now - timedelta(minutes=settings.FREE_ROOM_AFTER_MINUTES),
         "recent": now - _LONGEST_RUN,
+        "ahead": now + timedelta(minutes=max(settings.JOIN_OPENS_MINUTES, settings.JOIN_OPENS_ORGANIZER_MINUTES)),
         "only": only,
     }
     with connection.cursor() as cursor:
@@ -96,16 +96,13 @@ _LONGEST_RUN = 2 * LONGEST_HOLD
 
 _DESERTED = """
 SELECT * FROM (
-    SELECT run.occurrence_id, run.ended_at, run.ended_at <= meeting.starts_at AS is_early,
+    SELECT run.occurrence_id, run.ended_at,
         run.ended_at <= %(seats_since)s::timestamptz AND EXISTS (
             SELECT FROM bookings_licencehold hold WHERE hold.occurrence_id = run.occurrence_id AND hold.live
-                AND CASE WHEN run.ended_at <= meeting.starts_at
-                        THEN meeting.ends_at > %(now)s::timestamptz AND lower(hold.period) < meeting.starts_at
-                    ELSE upper(hold.period) > %(now)s::timestamptz
-                        AND (lower(hold.period) < run.ended_at OR lower(hold.period) <= %(seats_since)s::timestamptz)
-                END
+                AND upper(hold.period) > %(now)s::timestamptz
+                AND (lower(hold.period) < run.ended_at OR lower(hold.period) <= %(seats_since)s::timestamptz)
         ) AS seats,
-        run.ended_at <= %(rooms_since)s::timestamptz AND run.ended_at > meeting.starts_at AND NOT booking.is_outside
+        run.ended_at <= %(rooms_since)s::timestamptz AND NOT booking.is_outside
         AND EXISTS (SELECT FROM bookings_licencehold hold WHERE hold.occurrence_id = run.occurrence_id AND hold.live)
         AND EXISTS (
             SELECT FROM bookings_roomhold hold JOIN rooms_room room ON room.id = hold.room_id
@@ -118,7 +115,20 @@ SELECT * FROM (
             AND (%(only)s::bigint IS NULL OR occurrence_id = %(only)s::bigint)
         GROUP BY occurrence_id HAVING bool_and(ended_at IS NOT NULL)
     ) AS run
-    JOIN bookings_occurrence meeting ON meeting.id = run.occurrence_id
+    JOIN bookings_occurrence meeting ON meeting.id = run.occurrence_id AND meeting.starts_at < run.ended_at
     JOIN bookings_booking booking ON booking.id = meeting.booking_id
-) AS deserted WHERE seats OR rooms ORDER BY occurrence_id
+) AS deserted WHERE seats OR rooms
+UNION ALL
+SELECT meeting.id, NULL, true, false FROM bookings_occurrence meeting
+WHERE meeting.starts_at > %(now)s::timestamptz AND meeting.starts_at <= %(ahead)s::timestamptz
+    AND (%(only)s::bigint IS NULL OR meeting.id = %(only)s::bigint)
+    AND EXISTS (
+        SELECT FROM bookings_licencehold hold WHERE hold.occurrence_id = meeting.id AND hold.live
+            AND lower(hold.period) < meeting.starts_at AND lower(hold.period) <= %(seats_since)s::timestamptz
+    )
+    AND NOT EXISTS (
+        SELECT FROM bookings_conferencerun run WHERE run.occurrence_id = meeting.id
+            AND (run.ended_at IS NULL OR run.ended_at > %(seats_since)s::timestamptz)
+    )
+ORDER BY 1
 """

@@ -9,10 +9,10 @@ import pytest
 
 from bookings import services
 from bookings.models import Booking, LicenceHold, Occurrence, WaitlistEntry
-from bookings.rules import BookingRequest, Code, LicenceWish
+from bookings.queries import details_for
+from bookings.rules import Code, LicenceWish
 from notifications.models import Message
 from rooms.models import EmergencySeats, LicenceGrant, NamedLicence, Room, SiteShare
-from tests.bookings.closing import closing
 from tests.bookings.conferencing import book, clock, end, seats, seats_of_all, span, start
 from tests.bookings.requests import NOW, ask, at
 from tests.bookings.series import ask_series
@@ -36,10 +36,6 @@ def refusals(meeting: Occurrence, now: str, until: str) -> list[Any]:
     with pytest.raises(services.Refused) as refused:
         hold(meeting, now, until)
     return list(refused.value.refusals)
-
-
-def change(meeting: Occurrence, request: BookingRequest, office: Office, now: datetime) -> None:
-    services.change(meeting.booking, request, by=office.it_admin, now=now, version=None)
 
 
 class TestInItsTime:
@@ -132,6 +128,14 @@ class TestEarly:
         assert services.free_seats(clock("9:25")) == 1
         assert seats(meeting) == [span("10:00", "12:00")]
         book(office, "TAB/A", "9:30", "10:00")
+
+    def test_whoever_opened_it_and_did_not_come_gives_it_back_too(self, meeting: Occurrence) -> None:
+        """The server may never say that it closed it."""
+        hold(meeting, "9:15", "12:00")
+        assert services.free_seats(clock("9:19")) == 0
+        assert services.free_seats(clock("9:20")) == 1
+        assert services.free_seats(clock("9:21")) == 0
+        assert seats(meeting) == [span("10:00", "12:00")]
 
     def test_who_joins_unasked_before_the_start_needs_a_seat(self, office: Office, meeting: Occurrence) -> None:
         other = book(office, "TAB/A", "9:00", "10:00")
@@ -283,116 +287,6 @@ class TestSources:
         assert hold(first, "11:00", "12:15") == clock("12:00")
 
 
-class TestChangedMeanwhile:
-    """The session is changed while its holds reach further than it does."""
-
-    def test_a_new_title_leaves_them_alone(self, office: Office, meeting: Occurrence) -> None:
-        hold(meeting, "9:45", "12:15")
-        request = ask(office.it_admin, office.room("KOS/2.14"), minutes=120, title="Narada")
-        change(meeting, request, office, clock("9:50"))
-        assert seats(meeting) == [span("9:45", "12:15")]
-
-    def test_moved_before_anybody_came_it_holds_its_new_time(self, office: Office, meeting: Occurrence) -> None:
-        hold(meeting, "9:45", "12:15")
-        request = ask(office.it_admin, office.room("KOS/2.14"), start=at(14), minutes=60)
-        change(meeting, request, office, clock("9:50"))
-        assert seats(meeting) == [span("14:00", "15:00")]
-
-    def test_who_is_in_it_early_stays_where_the_end_moves(self, office: Office, meeting: Occurrence) -> None:
-        hold(meeting, "9:45", "12:00")
-        start(meeting, "9:46")
-        services.end_at(meeting, clock("12:30"), by=office.it_admin, now=clock("9:50"))
-        assert seats(meeting) == [span("9:45", "12:30")]
-
-    def test_and_where_it_begins_a_little_later(self, office: Office, meeting: Occurrence) -> None:
-        hold(meeting, "9:45", "12:00")
-        start(meeting, "9:46")
-        request = ask(office.it_admin, office.room("KOS/2.14"), start=at(10, 30), minutes=120)
-        change(meeting, request, office, clock("9:50"))
-        assert seats(meeting) == [span("9:45", "12:30")]
-
-    def test_a_later_end_takes_what_was_promised_in(self, office: Office, meeting: Occurrence) -> None:
-        hold(meeting, "10:00", "12:15")
-        services.end_at(meeting, clock("12:30"), by=office.it_admin, now=clock("11:00"))
-        assert seats(meeting) == [span("10:00", "12:30")]
-
-    def test_an_earlier_end_gives_back_what_was_promised(self, office: Office, meeting: Occurrence) -> None:
-        other = ask(office.manager, office.room("TAB/A"), start=at(12), minutes=15)
-        hold(meeting, "10:00", "12:15")
-        entry = services.join_waitlist(other, by=office.manager, now=clock("10:01"))
-        services.end_at(meeting, clock("11:30"), by=office.it_admin, now=clock("11:00"))
-        assert seats(meeting) == [span("10:00", "11:30")]
-        entry.refresh_from_db()
-        assert entry.state == WaitlistEntry.State.OFFERED
-
-    def test_taken_again_and_then_changed_it_holds_what_it_has(self, office: Office, meeting: Occurrence) -> None:
-        start(meeting, "10:00")
-        end(meeting, "10:40")
-        services.free_seats(clock("10:45"))
-        book_between = ask(office.manager, office.room("TAB/A"), start=at(10, 45), minutes=15)
-        services.book(book_between, by=office.manager, now=clock("10:45"))
-        start(meeting, "11:05")
-        assert seats(meeting) == [span("11:05", "12:00")]
-        request = ask(office.it_admin, office.room("KOS/2.14"), minutes=120, title="Narada")
-        change(meeting, request, office, clock("11:10"))
-        assert seats(meeting) == [span("11:05", "12:00")]
-        services.end_at(meeting, clock("11:30"), by=office.it_admin, now=clock("11:10"))
-        assert seats(meeting) == [span("11:05", "11:30")]
-
-
-class TestLongestRun:
-    def longest(self, meeting: Occurrence, most: str, now: str = "11:00") -> datetime:
-        return services.longest_run(meeting, most=clock(most), now=clock(now))
-
-    def test_while_nothing_follows(self, meeting: Occurrence, django_assert_num_queries: Any) -> None:
-        with django_assert_num_queries(6):
-            assert self.longest(meeting, "13:00") == clock("13:00")
-
-    def test_never_before_the_planned_end(self, meeting: Occurrence) -> None:
-        assert self.longest(meeting, "11:30") == clock("12:00")
-
-    def test_until_the_last_licence_is_needed(self, office: Office, meeting: Occurrence) -> None:
-        book(office, "TAB/A", "12:20", "13:00")
-        assert self.longest(meeting, "13:00") == clock("12:20")
-
-    def test_until_the_room_is_set_up_for_the_next_and_cleared_after_this(
-        self, office: Office, meeting: Occurrence
-    ) -> None:
-        seats_of_all(5)
-        room = office.room("KOS/2.14")
-        Room.objects.filter(pk=room.pk).update(setup=timedelta(minutes=10))
-        book(office, "KOS/2.14", "13:00", "14:00")
-        assert self.longest(meeting, "14:00") == clock("12:50")
-        Room.objects.filter(pk=room.pk).update(clearing=timedelta(minutes=15))
-        assert self.longest(meeting, "14:00") == clock("12:35")
-
-    def test_until_a_room_is_closed(self, office: Office, meeting: Occurrence) -> None:
-        services.close(
-            closing(office.room("KOS/2.14"), start=at(12, 30), hours=1), by=office.it_admin, now=NOW, decisions={}
-        )
-        assert self.longest(meeting, "13:00") == clock("12:30")
-
-    def test_as_far_as_it_holds_them_already(self, office: Office, meeting: Occurrence) -> None:
-        hold(meeting, "11:00", "12:15")
-        book(office, "TAB/A", "12:15", "13:00")
-        assert self.longest(meeting, "13:00") == clock("12:15")
-
-    def test_without_licence_and_without_room_as_long_as_one_likes(self, office: Office) -> None:
-        LicenceHold.objects.all().delete()
-        plain = book(office, "", "10:00", "12:00")
-        assert self.longest(plain, "13:00") == clock("13:00")
-
-    def test_what_follows(self, office: Office, meeting: Occurrence) -> None:
-        quarter = timedelta(minutes=15)
-        assert services.follows_in(meeting, within=quarter, now=clock("11:00")) is None
-        next_one = book(office, "TAB/A", "12:15", "13:00")
-        assert services.follows_in(meeting, within=quarter, now=clock("11:00")) == clock("12:15")
-        assert services.follows_in(meeting, within=quarter / 2, now=clock("11:00")) is None
-        services.cancel(next_one.booking, by=office.it_admin, now=NOW)
-        book(office, "KOS/2.14", "12:00", "13:00")
-        assert services.follows_in(meeting, within=quarter, now=clock("11:00")) == clock("12:00")
-
-
 def test_a_meeting_of_a_series_holds_its_own_seats(office: Office) -> None:
     booking = services.book(ask_series(office.it_admin, office.room("KOS/2.14")), by=office.it_admin, now=NOW)
     first, second = booking.occurrences.order_by("starts_at")[:2]
@@ -401,3 +295,13 @@ def test_a_meeting_of_a_series_holds_its_own_seats(office: Office) -> None:
     assert services.hold_for_conference(first, until=first.ends_at, now=early) == first.ends_at
     assert [item.start_at for item in seats(first)] == [early]
     assert seats(second) == [second.interval]
+
+
+def test_the_page_of_a_session_shows_what_it_holds_in_its_own_time(office: Office) -> None:
+    NamedLicence.objects.create(pool=office.pool, user=office.staff, valid_from=SINCE)
+    mine = book(office, "", "10:00", "12:00", by=office.staff)
+    book(office, "", "12:00", "13:00", by=office.staff)
+    hold(mine, "11:00", "12:15")
+    assert mine.licence_holds.filter(live=True).count() == 2
+    details = details_for(office.staff, mine.booking.number, now=clock("11:00"))
+    assert [licence.source for licence in details.licences] == ["named"]

@@ -134,15 +134,18 @@ class Model:
         item.low, item.high = (low, high) if is_joined or self.free(new) else (start, end)
 
     def free_left(self, item: Meeting, now: int) -> None:
-        if not item.runs or item.is_on or item.is_cancelled:
+        if item.is_on or item.is_cancelled:
             return
-        ended = max(run[1] or 0 for run in item.runs)
-        if ended > now - SEAT_STAYS:
+        ended = max((run[1] or 0 for run in item.runs), default=None)
+        is_left = ended is None or ended <= now - SEAT_STAYS
+        if now < item.start:
+            # Sessions that begin within the hour: it can be opened early then.
+            if is_left and item.low < item.start <= now + 12 and item.low <= now - SEAT_STAYS:
+                item.low = item.start
             return
-        if ended <= item.start:
-            if item.end > now:
-                item.low = max(item.low, item.start)
-        elif item.high > now and item.low < now and (item.low < ended or item.low <= now - SEAT_STAYS):
+        if ended is None or not is_left or ended <= item.start:
+            return
+        if item.high > now and item.low < now and (item.low < ended or item.low <= now - SEAT_STAYS):
             item.high = ended if item.low < ended else now
 
     def miss(self, item: Meeting, now: int) -> None:

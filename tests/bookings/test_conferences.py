@@ -141,7 +141,7 @@ class TestSeats:
         start(meeting, "9:10")
         end(meeting, ended)
         assert services.free_seats(clock("10:30")) == 0
-        assert seats(meeting) == [span("10:00", "12:00")]
+        assert seats(meeting) == [span("9:10", "12:00")]
 
     def test_who_waits_is_served(self, office: Office, meeting: Occurrence) -> None:
         request = ask(office.manager, office.room("TAB/A"), start=at(11, 30), minutes=30)

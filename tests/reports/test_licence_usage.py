@@ -219,3 +219,13 @@ def test_the_mean_is_of_working_days_alone() -> None:
     ]
     assert mean_peak(use) == 2
     assert mean_peak(use[1:2]) is None
+
+
+def test_one_kind_of_seat_after_another_is_one_in_use(office: Office, pool: LicencePool) -> None:
+    """An ordinary seat until noon, an emergency seat for what the conference ran on."""
+    held = hold(pool, office.taborowa, at(9), at(10), by=office.staff)
+    later = as_range(Interval(at(10), at(10, 15)))
+    LicenceHold.objects.create(occurrence=held.occurrence, pool=pool, seats=1, source="share", period=later)
+    run(held, at(9), at(10, 10))
+    (day,) = daily_use(pool, TODAY, TODAY, now=NOW)
+    assert (day.peak, day.actual) == (Peak(1, at(9)), Peak(1, at(9)))

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from bookings import services
-from bookings.models import Booking, LicenceRefusal, Occurrence
+from bookings.models import Booking, LicenceHold, LicenceRefusal, Occurrence, as_range
 from bookings.rules import Scope
 from reports.licence_outlook import (
     REPLAYED_DAYS,
@@ -25,7 +25,7 @@ from reports.licence_wishes import wishes_between
 from rooms.interval import Interval
 from rooms.licence_forecast import MonthMean
 from rooms.licence_replay import Wish
-from rooms.models import LicenceGrant, SiteShare
+from rooms.models import EmergencySeats, LicenceGrant, SiteShare
 from rooms.terms import load_pools
 from tests.bookings import requests
 from tests.bookings.views.weekly import meeting, weekly
@@ -262,3 +262,11 @@ def test_what_was_counted_is_kept_until_the_pool_changes(office: Office) -> None
     later = outlook(load_pools()[office.pool.pk], now=NOW + timedelta(minutes=5))
     assert later.wishes == 2
     assert [size.seats for size in later.sizes] == list(range(8, 19))
+
+
+def test_what_a_conference_took_to_run_on_is_no_wish(office: Office) -> None:
+    EmergencySeats.objects.create(pool=office.pool, seats=1, valid_from=date(2026, 1, 1))
+    held = hold(office.pool, office.koszykowa, at(9), at(10), by=office.staff, source="emergency")
+    later = as_range(Interval(at(10), at(10, 15)))
+    LicenceHold.objects.create(occurrence=held.occurrence, pool=office.pool, seats=1, source="share", period=later)
+    assert wishes_between(office.pool, SPAN) == []
