@@ -81,7 +81,7 @@ app.conf.beat_schedule = {
     "see which conferences there are": {
         "task": "notifications.tasks.reconcile_conferences",
         "schedule": 60.0,
-        "options": {"expires": 55},
+        "options": {"expires": 90},
     },
     "free what sessions hold that nobody came to": {
         "task": "notifications.tasks.note_no_shows",
