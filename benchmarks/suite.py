@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from benchmarks import bookings, crowds, feeds, inbox, licences, mail, pages, replies, series
+from benchmarks import bookings, conferences, crowds, feeds, inbox, licences, mail, pages, replies, series
 from benchmarks.figures import REGISTRY, Benchmark
 
-# Importing them has filled the registry; crowds come last, their leftovers weigh on nobody.
-_ORDER = [module.__name__ for module in (bookings, licences, series, pages, feeds, mail, inbox, replies, crowds)]
+# Importing them has filled the registry; crowds and conferences come last, their leftovers weigh on nobody.
+_ORDER = [
+    module.__name__ for module in (bookings, licences, series, pages, feeds, mail, inbox, replies, crowds, conferences)
+]
 
 
 def wanted(only: Iterable[str], *, is_first: bool = True) -> list[Benchmark]:

@@ -184,7 +184,9 @@ def _promise(server: ConferenceServer, name: str, *, now: datetime) -> _Promise:
     if its_server.pk != server.pk:
         raise NotNow(Why.ELSEWHERE, window)
     until = _hold(server, window, now=now)
-    people = ServerAssignment.objects.values_list("people", flat=True).get(pk=window.occurrence.pk)
+    people = window.people
+    if people is None:
+        people = ServerAssignment.objects.values_list("people", flat=True).get(pk=window.occurrence.pk)
     return _Promise(window.occurrence, until, most_inside(people))
 
 

@@ -82,13 +82,12 @@ def _needed(window: Window, *, now: datetime) -> str:
     over = _off(Why.OVER, window.occurrence)
     after = _next_in_rooms(window.occurrence)
     if after is None or after.occurrence is None:
-        return f"{over} {_('It can not go on: others need its room or its licence.')}"
-    booking = after.occurrence.booking
-    starts = _local(after.occurrence.starts_at)
+        return over + " " + _("It can't go on: others need its room or its licence.")
+    booking, starts = after.occurrence.booking, _local(after.occurrence.starts_at)
     values = {"time": _clock(starts, _local(now)), "room": after.room.name, "person": booking.organizer.name}
     if booking.is_private or not booking.organizer.name:
-        return f"{over} {_('%(room)s is booked from %(time)s.') % values}"
-    return f"{over} {_('%(room)s is booked from %(time)s: %(person)s.') % values}"
+        return over + " " + _("%(room)s is booked from %(time)s.") % values
+    return over + " " + _("%(room)s is booked from %(time)s: %(person)s.") % values
 
 
 def _next_in_rooms(meeting: Occurrence) -> RoomHold | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import F, Max, OuterRef, QuerySet, Subquery
@@ -21,11 +22,13 @@ class Window:
     """The time `[opens_at, closes_at)` in which the conference of `occurrence` may be opened and entered.
 
     What the organizer alone may do before is not in it (`entry`): it opens earlier once the organizer has come.
+    `people`: how many are planned, organizer included; None while the meeting has no server.
     """
 
     occurrence: Occurrence
     opens_at: datetime
     closes_at: datetime
+    people: int | None = None
 
     @property
     def takes_place(self) -> bool:
@@ -49,9 +52,7 @@ def window_of(occurrence: Occurrence, *, now: datetime) -> Window:
 
     It opens early once the organizer has come to the door, and closes late while a conference runs on.
     """
-    found = _with_times(Occurrence.objects.filter(pk=occurrence.pk), now=now)
-    came_at, runs_until = found.values_list("came_at", "runs_until").get()
-    return _window(occurrence, came_at, runs_until)
+    return _window(occurrence, vars(_with_times(Occurrence.objects.filter(pk=occurrence.pk), now=now).get()))
 
 
 def meeting_named(name: str, *, now: datetime) -> Window | None:
@@ -71,7 +72,7 @@ def window_among(meetings: QuerySet[Occurrence], *, now: datetime) -> Window | N
     confirmed = meetings.filter(status=Occurrence.Status.CONFIRMED)
     longest = timedelta(minutes=max(settings.JOIN_GRACE_MINUTES, settings.JITSI_OVERRUN_MINUTES))
     around = _with_times(confirmed.filter(ends_at__gt=now - longest).order_by("starts_at"), now=now)[:_AROUND]
-    windows = [_window(found, found.came_at, found.runs_until) for found in around]
+    windows = [_window(found, vars(found)) for found in around]
     if not windows:
         last = confirmed.order_by("starts_at").last() or meetings.order_by("starts_at").last()
         return None if last is None else window_of(last, now=now)
@@ -101,13 +102,20 @@ def tenant_and_room(name: str) -> tuple[str, str]:
 
 
 def _with_times(meetings: QuerySet[Occurrence], *, now: datetime) -> QuerySet[Occurrence]:
-    """Add when the organizer came (`came_at`) and what servers were promised that have it open (`runs_until`)."""
+    """Add when the organizer came (`came_at`), how many are planned (`people`), and what servers were promised that
+    have it open (`runs_until`).
+    """
     open_now = Conference.objects.filter(occurrence=OuterRef("pk"), closed_at=None, promised_until__gt=now)
     latest = open_now.order_by().values("occurrence").annotate(until=Max("promised_until")).values("until")
-    return meetings.annotate(came_at=F("server_assignment__organizer_came_at"), runs_until=Subquery(latest))
+    return meetings.annotate(
+        came_at=F("server_assignment__organizer_came_at"),
+        people=F("server_assignment__people"),
+        runs_until=Subquery(latest),
+    )
 
 
-def _window(occurrence: Occurrence, came_at: datetime | None, runs_until: datetime | None) -> Window:
-    opens_at = occurrence.starts_at - opens_before(organizer=came_at is not None)
+def _window(occurrence: Occurrence, times: Mapping[str, Any]) -> Window:
+    """`times`: what `_with_times` adds."""
+    opens_at = occurrence.starts_at - opens_before(organizer=times["came_at"] is not None)
     closes_at = occurrence.ends_at + timedelta(minutes=settings.JOIN_GRACE_MINUTES)
-    return Window(occurrence, opens_at, max(closes_at, runs_until or closes_at))
+    return Window(occurrence, opens_at, max(closes_at, times["runs_until"] or closes_at), times["people"])
