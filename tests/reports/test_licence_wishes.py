@@ -265,8 +265,8 @@ def test_what_was_counted_is_kept_until_the_pool_changes(office: Office) -> None
 
 
 def test_what_a_conference_took_to_run_on_is_no_wish(office: Office) -> None:
-    EmergencySeats.objects.create(pool=office.pool, seats=1, valid_from=date(2026, 1, 1))
+    EmergencySeats.objects.create(pool=office.pool, seats=1, valid_from=date(2019, 1, 1))
     held = hold(office.pool, office.koszykowa, at(9), at(10), by=office.staff, source="emergency")
     later = as_range(Interval(at(10), at(10, 15)))
-    LicenceHold.objects.create(occurrence=held.occurrence, pool=office.pool, seats=1, source="share", period=later)
+    LicenceHold.objects.create(occurrence=held.occurrence, pool=office.pool, site=office.koszykowa, period=later)
     assert wishes_between(office.pool, SPAN) == []
