@@ -79,7 +79,8 @@ def read_census(server: ConferenceServer, rooms: Sequence[Room], *, now: datetim
             has_lost_people = has_lost_people or conference.people_now > 0
             attendance.close(conference, seen_at, by=Conference.Closed.VANISHED, now=now)
     for room in there.values():
-        if room.people or (room.name in open_now and open_now[room.name].people_now):
+        # Nobody but Jicofo in a conference that people came to: they are in breakout rooms, which it knows nothing of.
+        if room.people:
             _count(server, room, open_now.get(room.name), before=before, now=now)
     has_people = any(room.people for room in there.values())
     _note_census(server, has_people=has_people, has_lost_people=has_lost_people, now=now)
@@ -103,9 +104,8 @@ def _count(
                 return
             conference.people_now = room.people
             conference.people_peak = max(conference.people_peak, room.people)
-            if room.people:
-                conference.first_joined_at = conference.first_joined_at or _came_at(conference, room, before, now=now)
-                conference.empty_since = None
+            conference.first_joined_at = conference.first_joined_at or _came_at(conference, room, before, now=now)
+            conference.empty_since = None
             attendance.find_meetings([conference], now=now)
             conference.save()
     except IntegrityError:
@@ -149,13 +149,10 @@ def _made_at(room: Room, *, now: datetime) -> datetime:
 
 
 def _is_told(conference: Conference, room: Room, *, before: datetime | None) -> bool:
-    """Say whether events know better: they name people, unless they say nobody is there when the census sees some.
-
-    Nobody but Jicofo in a conference that is there: then people are in breakout rooms, which the census does not know.
-    """
+    """Say whether events know better: they name people, unless they say nobody is there when the census sees some."""
     if conference.pk is None:
         return False
-    if conference.people_now == 0 and room.people > 0:
+    if conference.people_now == 0:
         # What was told since the last census is newer than this one may be.
         return before is not None and conference.empty_since is not None and conference.empty_since > before
     return conference.presences.exists()

@@ -83,7 +83,7 @@ class TestWithoutEvents:
         census(server, room(session, 3, made_at=made_at), now=session.at(minutes=1))
         census(server, room(session, 0, made_at=made_at), now=session.at(minutes=2))
         census(server, room(session, 0, made_at=made_at), now=session.at(minutes=9))
-        assert Conference.objects.get().people_now == 0
+        assert Conference.objects.get().people_now == 3
         assert [ended for _started, ended, _peak in runs(session)] == [None]
 
     def test_a_conference_that_is_nobodys_is_only_seen(self, session: Session, server: ConferenceServer) -> None:
