@@ -361,10 +361,12 @@ def _of_answer(
     if taken is None:
         return Check(key, name, tried, Result.NOT_POSSIBLE)
     if isinstance(taken.answer, NoAnswer):
-        way_out = _("Servers follow nobody who sends them on (P15): SECURE_SSL_REDIRECT, or the proxy before Narada.")
-        is_ours = key in {"tokens", "reservations", "events"} and taken.answer.why is Why.REDIRECT
-        words = in_words(taken.answer.why, taken.answer.detail)
-        return Check(key, name, tried, Result.FAILED, words, way_out if is_ours else "")
+        words, way_out = in_words(taken.answer.why, taken.answer.detail), ""
+        if key in {"tokens", "reservations", "events"}:
+            way_out = _("BASE_URL has to lead to Narada, from this machine and from the server's.")
+            if taken.answer.why is Why.REDIRECT:
+                way_out = _("Servers follow no redirects (P15): SECURE_SSL_REDIRECT, or the proxy before Narada.")
+        return Check(key, name, tried, Result.FAILED, words, way_out)
     return Check(key, name, tried, *judged(taken))
 
 

@@ -18,12 +18,14 @@ from bookings.rules import Participant, Scope
 from integrations.answering.links import answer_url
 from integrations.feeds.services import create_feed
 from integrations.jitsi.links import join_url
+from integrations.jitsi.models import Conference, ConferenceServer, ServerHealth
 from notifications import mailfiles
 from notifications.delivery import deliver_due
 from notifications.models import Message
 from tests.bookings.requests import NOW, ask, at
 from tests.bookings.views.weekly import at_another_time, meeting, skip, weekly
 from tests.factories import Office, make_office
+from tests.integrations.jitsi.desks import make_server, open_conference, then
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def make_scene() -> Scene:
         ask(office.staff, office.room("KOS/3.01"), start=at(14), minutes=90, title="Wojewoda"), by=office.staff, now=NOW
     )
     make_waiting(office)
+    make_conferences(private)
     for to in (None, kos):
         create_feed(office.staff, to, detail="titles", now=timezone.now())
     deliver_due(timezone.now())
@@ -118,6 +121,16 @@ def make_series(office: Office) -> Booking:
     )
     gone = meeting(series, date(2026, 12, 1))
     return services.cancel(series, by=office.staff, now=NOW, scope=Scope.ONE, occurrence=gone, reason="urlop")
+
+
+def make_conferences(private: Booking) -> None:
+    """Have the closed session run on a server that works in part, and another conference that nobody knows."""
+    server = make_server()
+    ServerHealth.objects.update(
+        state=ServerHealth.State.ILL, parts={"web": {"ok": True}, "jicofo": {"ok": False, "why": "timeout"}}
+    )
+    open_conference(server, private.occurrences.get(), at=then(10))
+    open_conference(server, None, at=then(10, 15))
 
 
 def public_pages(scene: Scene) -> list[Address]:
@@ -233,6 +246,18 @@ def mail_pages() -> list[Address]:
     return [Address(name, path, who="it_admin") for name, path in pages]
 
 
+def conference_pages() -> list[Address]:
+    server, conference = ConferenceServer.objects.get(), Conference.objects.filter(occurrence=None).get()
+    pages = [
+        ("conferences", reverse("jitsi_desk")),
+        ("ending a conference", reverse("jitsi_desk_end", args=[conference.key])),
+        ("settings of a server", reverse("jitsi_server_settings", args=[server.pk])),
+        ("settings, an example", reverse("jitsi_example_settings") + "?rodzaj=debian"),
+        ("self-test", reverse("jitsi_server_selftest", args=[server.pk])),
+    ]
+    return [Address(name, path, who="it_admin") for name, path in pages]
+
+
 def licence_pages() -> list[Address]:
     desk = reverse("licence_desk")
     return [
@@ -251,6 +276,7 @@ def all_pages(scene: Scene) -> list[Address]:
         *around_pages(scene),
         *licence_pages(),
         *mail_pages(),
+        *conference_pages(),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import reswap
+from django_htmx.http import HttpResponseClientRefresh, reswap
 
 from accounts.models import User
 from bookings import services
@@ -50,10 +51,18 @@ def desk_show(request: HttpRequest) -> HttpResponse:
     return render(request, "jitsi/desk_show.html", _live(request))
 
 
+@login_not_required
 @require_safe
+def desk_now(request: HttpRequest) -> HttpResponseBase:
+    """Answer with the part that changes. Who has been signed out meanwhile is asked to sign in on a whole page."""
+    if not request.user.is_authenticated:
+        return HttpResponseClientRefresh()
+    return _now(request)
+
+
 @for_it_admins
-def desk_now(request: HttpRequest) -> HttpResponse:
-    """Answer with the part that changes; where the reader has it already, with the time alone.
+def _now(request: HttpRequest) -> HttpResponse:
+    """Where the reader has it already, answer with the time alone.
 
     What is not put in anew keeps its focus, and is not read out again.
     """

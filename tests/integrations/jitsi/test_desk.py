@@ -97,6 +97,13 @@ def test_live_part_comes_anew_only_when_it_changed(admin_client: Client, office:
     assert 'role="status"' in changed.content.decode()
 
 
+@pytest.mark.django_db
+def test_who_was_signed_out_meanwhile_gets_the_whole_page_anew(client: Client) -> None:
+    response = client.get(reverse("jitsi_desk_now"), headers={"HX-Request": "true"})
+    assert response.headers["HX-Refresh"] == "true"
+    assert response.content == b""
+
+
 def test_page_asks_the_database_as_often_for_one_as_for_three(
     admin_client: Client, office: Office, half_past: None
 ) -> None:
