@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from bookings.models import Absence, Attendee, Booking, Occurrence, RoomHold
 from integrations.jitsi import servers
@@ -104,15 +104,32 @@ def move_from_ill(now: datetime) -> int:
     """
     bad = Q(server__is_enabled=False) | Q(server__health__state=ServerHealth.State.DOWN)
     to_come = ServerAssignment.objects.filter(bad, occurrence__ends_at__gt=now)
-    before = dict(to_come.values_list("pk", "server_id"))
-    if not before or not any(place.is_up for place in _places(servers.all_servers())):
-        # Nowhere to go.
+    last = to_come.aggregate(last=Max("occurrence__ends_at"))["last"]
+    if last is None:
         return 0
-    moved = 0
-    for occurrence in Occurrence.objects.filter(pk__in=before).order_by("starts_at", "pk"):
-        server = _choose(occurrence, now=now)
-        moved += server is not None and server.pk != before[occurrence.pk]
+    every, moved = servers.all_servers(), 0
+    with transaction.atomic():
+        _choose_alone()
+        plan, current = _plan(Interval(now, last), every=every, now=now)
+        if not any(place.is_up for place in plan.places):
+            # Nowhere to go.
+            return 0
+        # Read again under the lock; only those that take place are in the plan.
+        found = [current[pk] for pk in to_come.values_list("pk", flat=True) if pk in current]
+        known = _planned([one.occurrence for one in found], now=now)
+        for assignment in sorted(found, key=lambda one: (one.occurrence.starts_at, one.pk)):
+            if not _runs(assignment):
+                moved += _move(assignment, known[assignment.pk], plan, now=now)
     return moved
+
+
+def _move(assignment: ServerAssignment, planned: Planned, plan: Plan, *, now: datetime) -> int:
+    choice = plan.choose(planned)
+    if choice is None or choice.server_id == assignment.server_id:
+        return 0
+    _write(planned, choice.server_id, assignment, now=now)
+    plan.put(planned, choice.server_id)
+    return 1
 
 
 def overfull(now: datetime, *, until: datetime, every: Collection[ConferenceServer]) -> list[Overfull]:
@@ -181,11 +198,7 @@ def _look_again(assignment: ServerAssignment, planned: Planned, plan: Plan, *, n
     if (place is not None and plan.has_room(planned, place)) or _runs(assignment):
         return 0
     choice = plan.choose(planned)
-    if choice is None or not choice.has_room or choice.server_id == assignment.server_id:
-        return 0
-    _write(planned, choice.server_id, assignment, now=now)
-    plan.put(planned, choice.server_id)
-    return 1
+    return _move(assignment, planned, plan, now=now) if choice is not None and choice.has_room else 0
 
 
 def _write(planned: Planned, server_id: int, assignment: ServerAssignment | None, *, now: datetime) -> None:
@@ -281,7 +294,7 @@ def _plan(
         occurrence__starts_at__gt=around.start_at - timedelta(days=2),
         occurrence__ends_at__gt=around.start_at,
     )
-    current = {one.pk: one for one in taking_place.select_related("occurrence", "server", "server__health")}
+    current = {one.pk: one for one in taking_place.select_related("occurrence__booking", "server", "server__health")}
     for pk, one in current.items():
         came = one.organizer_came_at is not None
         plan.put(Planned(pk, _span(one.occurrence, organizer_came=came), one.people), one.server_id)
