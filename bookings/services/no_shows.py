@@ -34,9 +34,13 @@ def note_no_shows(now: datetime, *, watched: Collection[int]) -> int:
 
 def _missed(now: datetime) -> QuerySet[Occurrence]:
     held = LicenceHold.objects.filter(occurrence=OuterRef("pk"), live=True, period__contains=now)
+    # Who was there before it could be opened, was there before the session was moved.
+    opens = timedelta(minutes=max(settings.JOIN_OPENS_MINUTES, settings.JOIN_OPENS_ORGANIZER_MINUTES))
+    came = Q(ended_at=None) | Q(ended_at__gt=OuterRef("starts_at") - opens)
+    runs = ConferenceRun.objects.filter(came, occurrence=OuterRef("pk"))
     return Occurrence.objects.filter(
         Q(no_show_at=None) | Q(no_show_at__lt=F("starts_at")),
-        ~Exists(ConferenceRun.objects.filter(occurrence=OuterRef("pk"))),
+        ~Exists(runs),
         Exists(held),
         starts_at__lte=now - timedelta(minutes=settings.NO_SHOW_MINUTES),
         ends_at__gt=now,

@@ -74,6 +74,18 @@ class TestNoting:
         end(meeting, "10:21")
         assert note("10:40", meeting) == 0, "they were there, and left: that is another matter"
 
+    def test_moved_to_later_after_a_first_try_it_is_another_session(self, office: Office, meeting: Occurrence) -> None:
+        start(meeting, "10:00")
+        end(meeting, "10:10")
+        request = ask(office.staff, office.room("KOS/2.14"), start=at(14), minutes=60)
+        services.change(meeting.booking, request, by=office.staff, now=clock("10:11"), version=None)
+        assert note("14:20", meeting) == 1
+
+    def test_who_tried_it_before_the_start_was_there(self, meeting: Occurrence) -> None:
+        start(meeting, "9:50")
+        end(meeting, "9:55")
+        assert note("10:30", meeting) == 0
+
     def test_only_where_the_server_was_heard_of(self, meeting: Occurrence) -> None:
         assert services.note_no_shows(clock("10:30"), watched=[]) == 0
         assert services.note_no_shows(clock("10:30"), watched=[meeting.pk + 1000]) == 0
