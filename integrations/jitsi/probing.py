@@ -97,18 +97,7 @@ def ask(
     address's, since inside a server is called by another name than its own.
     Raises: NoAnswer. Never to be called in a transaction.
     """
-    headers = {"Accept": "application/json, text/*;q=0.9, */*;q=0.1", "Accept-Encoding": "identity"}
-    if host:
-        headers["Host"] = host
-    if bearer:
-        headers["Authorization"] = f"Bearer {bearer}"
-    data = None
-    if body is not None:
-        headers["Content-Type"] = "application/json"
-        data = json.dumps(body).encode()
-    elif form is not None:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-        data = urlencode(form).encode()
+    headers, data = _message(host, bearer, body, form)
     target = "/" + url.partition("://")[2].partition("/")[2]
     with _Watch(seconds, target) as watch, requests.Session() as session:
         # Neither proxies nor passwords that the environment has for other places.
@@ -149,6 +138,23 @@ def at_once(calls: Sequence[Callable[[], T]], *, seconds: float) -> list[T | Non
     # One that hangs in the system, looking up a name for instance, is left behind and ends by itself.
     pool.shutdown(wait=False, cancel_futures=True)
     return [future.result() if future in done else None for future in futures]
+
+
+def _message(
+    host: str, bearer: str, body: dict[str, Any] | None, form: dict[str, str] | None
+) -> tuple[dict[str, str], bytes | None]:
+    headers = {"Accept": "application/json, text/*;q=0.9, */*;q=0.1", "Accept-Encoding": "identity"}
+    if host:
+        headers["Host"] = host
+    if bearer:
+        headers["Authorization"] = f"Bearer {bearer}"
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+        return headers, json.dumps(body).encode()
+    if form is not None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return headers, urlencode(form).encode()
+    return headers, None
 
 
 def _ask(
