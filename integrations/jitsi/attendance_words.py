@@ -80,11 +80,11 @@ def _of_invited(came: int, invited: int) -> str:
 
 
 def _ran(found: Attendance, zone: ZoneInfo) -> str:
-    """Say when it really ran and how many there were at once: „11:02–12:17, najwięcej naraz: 7”."""
+    """Say when people were in it, and how many at once."""
     if not found.periods:
         return ""
     times = ", ".join(_times(visit, zone) for visit in found.periods)
-    return _("%(times)s, at most %(count)d at once") % {"times": times, "count": found.peak}
+    return _("People inside: %(times)s; at most %(count)d at once.") % {"times": times, "count": found.peak}
 
 
 def _times(visit: Visit, zone: ZoneInfo) -> str:
@@ -98,7 +98,7 @@ def _line(person: Person, zone: ZoneInfo, *, now: datetime) -> Line:
     attendee = person.attendee
     return Line(
         name=attendee.label,
-        place=person.place,
+        place=person.place if person.place != attendee.label else "",
         times=", ".join(_times(visit, zone) for visit in person.visits),
         length="" if person.is_inside or not person.visits else _minutes(person.stayed(now=now)),
         is_inside=person.is_inside,

@@ -73,9 +73,9 @@ class TestPanel:
         text = panel(html)
         for words in (
             "2 people are inside now.",
-            "since 10:57, at most 3 at once",
+            "since 10:57; at most 3 at once",
             "Anna Wrzesińska, organiser Koszykowa since 10:57 inside",
-            "Finnish Immigration Service (Migri) Finnish Immigration Service (Migri) 11:02–11:25 23 min",
+            "Finnish Immigration Service (Migri) 11:02–11:25 23 min",
             "Besides 1 connection without a name, by telephone for instance: since 11:05",
             "Not there so far ktos@gmina.example",
             "Koszykowa 1 of 1 invited",
@@ -93,7 +93,7 @@ class TestPanel:
         assert "every 15s" not in html
         assert "htmx" not in html
         text = panel(html)
-        for words in ("1 of 3 invited", "11:01–12:10, at most 1 at once", "1 h 9 min", "Did not come Finnish"):
+        for words in ("1 of 3 invited", "11:01–12:10; at most 1 at once", "1 h 9 min", "Did not come Finnish"):
             assert words in text, text
 
     def test_a_reload_and_a_breakout_room_are_one_visit(
@@ -133,7 +133,7 @@ class TestPanel:
         clock.move_to(session.at(hours=3))
         text = panel(page(staff_client, session.booking))
         assert "Who came is not known. The conference server says only how many there were, not who." in text
-        assert "11:00–11:50, at most 4 at once" in text
+        assert "11:00–11:50; at most 4 at once" in text
         assert "Did not come" not in text
 
     def test_it_says_that_no_licence_is_left(
@@ -173,8 +173,8 @@ class TestPanel:
             panel(staff_client.get(address, {"spotkanie": f"2026-{day}"}).content.decode())
             for day in ("11-24", "12-01")
         ]
-        assert "14:00–14:50, at most 1 at once" in texts[0]
-        assert "since 14:00, at most 1 at once" in texts[1]
+        assert "14:00–14:50; at most 1 at once" in texts[0]
+        assert "since 14:00; at most 1 at once" in texts[1]
 
 
 class TestWhoMayKnow:
