@@ -110,7 +110,7 @@ def _counts() -> dict[str, int]:
         "christmas": RoomHold.objects.filter(closure__title="Przerwa świąteczna").count(),
         "maintenance": RoomHold.objects.filter(closure__kind="maintenance").count(),
         "rules": BookingRule.objects.count(),
-        "cameras": MovableEquipment.objects.get().quantity,
+        "cameras": MovableEquipment.objects.get(is_recorder=False).quantity,
     }
 
 
