@@ -87,7 +87,7 @@ def _end_of(conference: Conference, *, now: datetime) -> End | None:
 def _before_its_time(meeting: Occurrence, *, now: datetime) -> End | None:
     """Hold the seats until it begins: opened early, or moved to later while people were in it."""
     moved = End(now, Reason.MOVED, meeting.starts_at)
-    if now < window_of(meeting, now=now).opens_at:
+    if now < window_of(meeting, now=now).admits_from:
         return moved
     try:
         held = services.hold_for_conference(meeting, until=meeting.starts_at, now=now)

@@ -22,8 +22,6 @@ from integrations.jitsi.models import Conference, ConferenceServer, ServerAssign
 from integrations.jitsi.window import Window, meeting_named, tenant_and_room
 from rooms.models import Site
 
-#: Servers remember a refusal for up to 90 seconds. Whoever tried before the time would keep all others out after it.
-TOO_EARLY_IS_REMEMBERED = timedelta(seconds=90)
 #: Servers look once a minute at what is over: for less than that nothing is worth being opened.
 SHORTEST = timedelta(seconds=61)
 #: After the planned end seats are held in such steps, where we can end the conference when there are none.
@@ -206,7 +204,7 @@ def _closed_because(window: Window, *, now: datetime) -> Why | None:
         return Why.OVER
     if booking.is_requested:
         return Why.REQUESTED
-    return Why.EARLY if now < window.opens_at - TOO_EARLY_IS_REMEMBERED else None
+    return Why.EARLY if now < window.admits_from else None
 
 
 def _hold(server: ConferenceServer, window: Window, *, now: datetime) -> datetime:

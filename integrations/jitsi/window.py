@@ -13,6 +13,8 @@ from django.db.models import F, Max, OuterRef, QuerySet, Subquery
 from bookings.models import Occurrence
 from integrations.jitsi.models import Conference
 
+#: Servers remember a refusal for up to 90 seconds (P6): who tried before the time would keep all others out after it.
+_REMEMBERED = timedelta(seconds=90)
 #: More meetings of one booking than this don't lie within the hours around a moment.
 _AROUND = 20
 
@@ -29,6 +31,11 @@ class Window:
     opens_at: datetime
     closes_at: datetime
     people: int | None = None
+
+    @property
+    def admits_from(self) -> datetime:
+        """Return from when servers are not refused any more; people find the door shut until `opens_at`."""
+        return self.opens_at - _REMEMBERED
 
     @property
     def takes_place(self) -> bool:
