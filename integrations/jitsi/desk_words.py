@@ -45,7 +45,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A conference as a line of the table. `note` explains its state, `people` counts those inside."""
+    """A conference as a line of the table. `note` explains its state; `peak`: where more were inside before."""
 
     item: Item
     state: str
@@ -53,6 +53,7 @@ class Row:
     title: str
     note: str
     people: str
+    peak: str
     since: str
     planned: str
     promised: str
@@ -109,7 +110,8 @@ def row(item: Item, *, zone: ZoneInfo, now: datetime) -> Row:
         # A server writes names of conferences in percent where they have other letters.
         title=item.title or closed or unquote(item.name),
         note=_note(item, zone),
-        people=_people(item) if item.key else "",
+        people=str(item.people) if item.key else "",
+        peak=_("most: %(count)s") % {"count": item.peak} if item.peak > item.people else "",
         since=_clock(item.since, zone) if item.key else "",
         planned=planned,
         promised=_clock(item.promised_until, zone),
@@ -141,12 +143,6 @@ def _note(item: Item, zone: ZoneInfo) -> str:
     if item.state in {State.AWAITED, State.SOON} and item.key and item.since is not None:
         return _("Opened at %(at)s, and nobody has come in.") % {"at": _clock(item.since, zone)}
     return ""
-
-
-def _people(item: Item) -> str:
-    if item.peak > item.people:
-        return _("%(now)s (most: %(peak)s)") % {"now": item.people, "peak": item.peak}
-    return str(item.people)
 
 
 def _figures(found: Desk) -> tuple[Figure, ...]:
