@@ -348,7 +348,7 @@ def test_statements_of_a_call(
     session: Session, server: ConferenceServer, name: str, django_assert_max_num_queries: Any
 ) -> None:
     ServerAssignment.objects.create(occurrence=session.occurrence, server=server, assigned_at=NOW, people=3)
-    with django_assert_max_num_queries(35):
+    with django_assert_max_num_queries(29):
         assert post(server, name, session.at(minutes=-15)).status_code == 200
 
 
