@@ -103,7 +103,7 @@ def open_now(server: ConferenceServer, key: str, *, now: datetime) -> Conference
 
 
 def close(server: ConferenceServer, key: str, *, now: datetime) -> None:
-    """Note that the server has closed the conference for now. It may be opened again, under another key.
+    """Note that the server has closed the conference. It may be opened again, under another key.
 
     What is unknown, or closed already, is left as it is (P16). Where nobody came before the planned start, the
     licences are held from there again.
