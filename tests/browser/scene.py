@@ -18,7 +18,7 @@ from bookings.rules import Participant, Scope
 from integrations.answering.links import answer_url
 from integrations.feeds.services import create_feed
 from integrations.jitsi.links import join_url
-from integrations.jitsi.models import Conference, ConferenceServer, ServerHealth
+from integrations.jitsi.models import Conference, ConferenceServer, Presence, ServerHealth
 from notifications import mailfiles
 from notifications.delivery import deliver_due
 from notifications.models import Message
@@ -129,7 +129,9 @@ def make_conferences(private: Booking) -> None:
     ServerHealth.objects.update(
         state=ServerHealth.State.ILL, parts={"web": {"ok": True}, "jicofo": {"ok": False, "why": "timeout"}}
     )
-    open_conference(server, private.occurrences.get(), at=then(10))
+    running = open_conference(server, private.occurrences.get(), at=then(10))
+    for jid, person in (("a@meet.jitsi/x", private.attendees.get(is_organizer=True)), ("b@meet.jitsi/y", None)):
+        Presence.objects.create(conference=running, occupant_jid=jid, attendee=person, joined_at=then(10, 1))
     open_conference(server, None, at=then(10, 15))
 
 
@@ -248,7 +250,12 @@ def mail_pages() -> list[Address]:
 
 def conference_pages() -> list[Address]:
     server, conference = ConferenceServer.objects.get(), Conference.objects.filter(occurrence=None).get()
+    person = Presence.objects.filter(attendee__isnull=False).get()
+    number = person.attendee.booking.number
     pages = [
+        ("session whose conference runs", reverse("booking_show", args=[number])),
+        ("taking somebody out", reverse("jitsi_person_remove", args=[number, person.pk])),
+        ("ending the conference of a session", reverse("jitsi_conference_end", args=[number])),
         ("conferences", reverse("jitsi_desk")),
         ("ending a conference", reverse("jitsi_desk_end", args=[conference.key])),
         ("settings of a server", reverse("jitsi_server_settings", args=[server.pk])),
