@@ -32,14 +32,17 @@ class Entry:
 
 
 def find_entry(attendee: Attendee, *, now: datetime) -> Entry:
-    """Return what the person meets at the door at `now`: the conference's window, for the organizer a wider one."""
+    """Return what the person meets at the door at `now`.
+
+    That the organizer has opened the conference to prepare it lets nobody else in early.
+    """
     found = _window(attendee, now=now)
-    opens_at = min(found.opens_at, found.occurrence.starts_at - opens_before(attendee))
+    opens_at = found.occurrence.starts_at - opens_before(attendee)
     return Entry(_state(attendee, found, opens_at, now=now), found.occurrence, opens_at, found.closes_at)
 
 
 def opens_before(attendee: Attendee) -> timedelta:
-    """Return how long before the start the person may come, whether or not the organizer has come by then."""
+    """Return how long before the start the person may come."""
     return window.opens_before(organizer=attendee.is_organizer)
 
 

@@ -56,12 +56,12 @@ def test_removed_person_is_told_so_also_when_the_session_is_cancelled(session: S
     assert find_entry(session.stranger, now=session.at()).state == State.OPEN
 
 
-def test_door_opens_early_for_all_once_the_organizer_has_come(session: Session) -> None:
+def test_organizer_who_prepares_the_conference_lets_nobody_else_in_early(session: Session) -> None:
     early = session.at(minutes=-40)
     assert find_entry(session.guest, now=early).state == State.EARLY
     assignments.organizer_came(session.occurrence, now=early)
     entry = find_entry(session.guest, now=early)
-    assert (entry.state, entry.opens_at) == (State.OPEN, session.at(minutes=-60))
+    assert (entry.state, entry.opens_at) == (State.EARLY, session.at(minutes=-15))
 
 
 def test_office_decides_how_early_the_organizer_may_come(session: Session, settings: object) -> None:
