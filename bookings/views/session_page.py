@@ -149,14 +149,14 @@ def lacks_in_words(details: BookingDetails, state: State) -> list[str]:
     return [refusal_text(item) for item in find_lacks(wishes_of(details.booking), details.rooms)]
 
 
-def equipment_in_words(holds: Iterable[EquipmentHold]) -> str:
+def equipment(holds: Iterable[EquipmentHold]) -> dict[str, str | bool]:
+    """Return what is carried to the meeting in words, and whether it has a recorder."""
+    holds = list(holds)
     carried = (hold for hold in holds if not hold.equipment.is_recorder)
-    return ", ".join(f"{hold.quantity} × {_equipment_name(hold.equipment)}" for hold in carried)
-
-
-def is_recorded(holds: Iterable[EquipmentHold]) -> bool:
-    """Say whether the meeting has a recorder."""
-    return any(hold.equipment.is_recorder for hold in holds)
+    return {
+        "equipment": ", ".join(f"{hold.quantity} × {_equipment_name(hold.equipment)}" for hold in carried),
+        "is_recorded": any(hold.equipment.is_recorder for hold in holds),
+    }
 
 
 def _equipment_name(item: MovableEquipment) -> str:
