@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -57,7 +58,7 @@ def booking_show(request: HttpRequest, number: str) -> HttpResponse:
     details = found_or_404(request, number, now=now)
     state = session_page.state_of(details, now=now)
     answers = session_answers.answers(details, by=request.user, now=now, zone=zone)
-    context = {
+    context: dict[str, Any] = {
         "details": details,
         "booking": details.booking,
         "key": details.on(details.occurrence).isoformat(),
