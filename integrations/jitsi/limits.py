@@ -80,23 +80,34 @@ def _end_of(conference: Conference, *, now: datetime) -> End | None:
     if meeting.booking.is_cancelled or meeting.status == Occurrence.Status.CANCELLED:
         return End(now, Reason.CANCELLED)
     if now < meeting.starts_at:
-        return _before_its_time(meeting, now=now)
+        return _before_its_time(conference, meeting, now=now)
     return _in_its_time(conference, meeting, now=now)
 
 
-def _before_its_time(meeting: Occurrence, *, now: datetime) -> End | None:
+def _before_its_time(conference: Conference, meeting: Occurrence, *, now: datetime) -> End | None:
     """Hold the seats until it begins: opened early, or moved to later while people were in it."""
-    moved = End(now, Reason.MOVED, meeting.starts_at)
-    if now < window_of(meeting, now=now).admits_from:
-        return moved
+    if now < window_of(meeting, now=now).opens_at:
+        return End(now, Reason.MOVED, meeting.starts_at)
+    return _lacks_seats(conference, meeting, until=meeting.starts_at, now=now)
+
+
+def _lacks_seats(conference: Conference, meeting: Occurrence, *, until: datetime, now: datetime) -> End | None:
+    """Have the conference hold its seats until then, and return when it ends where there are none; one query mostly.
+
+    They came free when everybody had left or nobody had come, and somebody else has them by now.
+    """
     try:
-        held = services.hold_for_conference(meeting, until=meeting.starts_at, now=now)
+        held = services.hold_for_conference(meeting, until=until, now=now)
     except services.Refused:
-        return moved
-    return None if held >= meeting.starts_at else moved
+        held = now
+    if held >= until:
+        return None
+    return End(_with_notice(conference, held, now=now), Reason.NO_LICENCE)
 
 
 def _in_its_time(conference: Conference, meeting: Occurrence, *, now: datetime) -> End | None:
+    if now < meeting.ends_at and (end := _lacks_seats(conference, meeting, until=meeting.ends_at, now=now)):
+        return end
     promised = conference.promised_until
     if promised is not None and promised < meeting.ends_at:
         return End(promised, Reason.REOPENS, meeting.ends_at)

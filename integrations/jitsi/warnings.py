@@ -24,6 +24,8 @@ class Reason(StrEnum):
 
     #: Somebody else needs a room or the licence then.
     FOLLOWS = "follows"
+    #: It holds no licence any more, and none is free.
+    NO_LICENCE = "no-licence"
     #: The server was told no more.
     LIMIT = "limit"
     #: Longer than the server was told: it closes the conference, and opens it anew when somebody comes.
@@ -81,6 +83,8 @@ def in_words(end: End, *, zone: ZoneInfo, now: datetime) -> str:
         return _("The time is over, and others need the licence or the room. The conference ends now.")
     if end.reason is Reason.FOLLOWS:
         return _("The conference ends at %(time)s, because others need the room or the licence then.") % values
+    if end.reason is Reason.NO_LICENCE:
+        return _("The conference ends at %(time)s, because all licences are in use.") % values
     if end.reason is Reason.REOPENS and end.goes_on_at is not None:
         values["until"] = clock(end.goes_on_at.astimezone(zone))
         return (

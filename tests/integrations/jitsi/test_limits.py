@@ -259,6 +259,32 @@ def test_opened_early_its_seats_are_held_until_it_begins(session: Session, confe
     assert min(hold.interval.start_at for hold in holds) == session.at(minutes=-10)
 
 
+def test_what_has_no_licence_any_more_ends_unless_one_comes_free(
+    office: Office, session: Session, conference: Conference, prosody: Prosody
+) -> None:
+    """Everybody had left, somebody else has the seat, and then they came back."""
+    office.pool.shares.all().delete()
+    LicenceHold.objects.filter(occurrence=session.occurrence).update(live=False)
+    LicenceGrant.objects.update(seats=1)
+    request = ask(office.it_admin, office.room("TAB/A"), start=at(11), minutes=120)
+    taker = services.book(request, by=office.it_admin, now=NOW)
+
+    assert tick(session.at(minutes=30), session.at(minutes=34.75)) == 0
+    assert said(prosody, MIGRI) == ["The conference ends at 12:35, because all licences are in use."]
+    # One comes free in time: nothing ends.
+    services.cancel(taker, by=office.it_admin, now=session.at(minutes=34.8))
+    assert tick(session.at(minutes=34.9), session.at(minutes=36)) == 0
+    assert held_until(session) == session.occurrence.ends_at
+    LicenceHold.objects.filter(occurrence=session.occurrence).update(live=False)
+    services.book(
+        ask(office.it_admin, office.room("TAB/B"), start=at(11, 45), minutes=60),
+        by=office.it_admin,
+        now=session.at(minutes=40),
+    )
+    assert tick(session.at(minutes=45), session.at(minutes=49.75)) == 0
+    assert tick(session.at(minutes=50), session.at(minutes=50)) == 1
+
+
 def test_a_server_that_does_not_answer_is_tried_again(
     office: Office, session: Session, conference: Conference, prosody: Prosody, running: Inside
 ) -> None:
