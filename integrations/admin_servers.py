@@ -78,7 +78,7 @@ class ServerForm(forms.ModelForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         """Leave addresses to their fields here: the model's refuse names without a dot."""
-        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  the stubs don't know it
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]  # the stubs don't know it
         return excluded | {"url", "control_url", "jicofo_url"}
 
 

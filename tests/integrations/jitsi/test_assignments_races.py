@@ -15,7 +15,7 @@ from integrations.jitsi.models import ConferenceServer, ServerAssignment
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office, make_office
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 _ROOMS = ["KOS/2.14", "KOS/2.16", "KOS/0.07", "TAB/A", "TAB/B", "TAB/0.18"]
 

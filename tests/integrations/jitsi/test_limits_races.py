@@ -18,7 +18,7 @@ from tests.factories import Office, make_office
 from tests.integrations.jitsi.inside import Prosody, inside, remember_keys
 from tests.integrations.jitsi.sessions import SERVER, Session, make_keys, make_session
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 
 def test_workers_at_once_say_it_once_and_end_it_once(settings: object) -> None:
