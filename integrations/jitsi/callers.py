@@ -21,13 +21,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
+from bookings import rows
 from integrations import signed
 from integrations.jitsi.models import ConferenceServer
+from rooms import prepared
 
 logger = logging.getLogger(__name__)
 
 #: Bytes. The largest that Jitsi sends is the list of everybody who ever was in a conference.
 MAX_BODY = 512 * 1024
+
+_SERVER = " ".join(
+    ["SELECT", rows.columns(ConferenceServer, "server"), "FROM integrations_conferenceserver server WHERE id = %s"]
+)
 
 P = ParamSpec("P")
 _View = Callable[Concatenate[HttpRequest, ConferenceServer, P], HttpResponse]
@@ -50,7 +56,8 @@ def key_for(server: ConferenceServer, purpose: Purpose) -> str:
 def server_with(key: str, purpose: Purpose) -> ConferenceServer | None:
     """Return whose key this is, None for one that is unknown, for something else, or replaced. One query at most."""
     pk = signed.pk_in(key)
-    server = None if pk is None else ConferenceServer.objects.filter(pk=pk).first()
+    found = [] if pk is None else prepared.fetch(_SERVER, [pk])
+    server = rows.read(ConferenceServer, found[0]) if found else None
     if server is None or not signed.is_genuine(key, _value(server), salt=_salt(purpose)):
         return None
     return server
@@ -106,10 +113,15 @@ def _called(
         response = refusal(405, _("This address does not know the method %(name)s.") % {"name": request.method})
         response.headers["Allow"] = ", ".join(methods)
         return response
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > MAX_BODY:
+    if not is_short(request, MAX_BODY):
         return refusal(413, _("That is more than Narada reads."))
     return view(request, server, *args, **kwargs)
+
+
+def is_short(request: HttpRequest, most: int) -> bool:
+    """Say whether the request announces a body of at most so many bytes."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return length.isdecimal() and len(length) <= len(str(most)) and int(length) <= most
 
 
 def bearer(request: HttpRequest) -> str:

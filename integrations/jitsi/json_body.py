@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from integrations.jitsi.callers import MAX_BODY
 
 #: Deeper than anything that Jitsi sends, and far from where Python gives up.
 MAX_DEPTH = 20
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -20,28 +22,32 @@ class BadBody(Exception):
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object. Raises: BadBody for anything else."""
+    """Return the JSON object. Raises: BadBody for anything else.
+
+    Halves of characters (`"\\ud800"`), which PostgreSQL refuses, are zero bytes in it: those nobody takes as they are.
+    """
     if len(body) > MAX_BODY:
         raise BadBody(f"more than {MAX_BODY} bytes")
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
         raise BadBody(f"nested more than {MAX_DEPTH} deep")
     try:
-        found = json.loads(body, parse_constant=_no_constant)
+        found = json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise BadBody("not JSON in UTF-8") from None
     if not isinstance(found, dict):
         raise BadBody("not a JSON object")
-    return found
+    return _without_halves(found) if b"\\ud" in body.lower() else found
 
 
 def text_of(found: dict[str, Any], name: str, *, most: int) -> str:
     """Return a text that has to be there, without the characters that PostgreSQL refuses. Raises: BadBody."""
     value = found.get(name)
-    if not isinstance(value, str) or not value.strip():
+    text = value.replace("\0", "").strip() if isinstance(value, str) else ""
+    if not text:
         raise BadBody(f"{name} is missing or no text")
-    if len(value) > most:
+    if len(text) > most:
         raise BadBody(f"{name} is longer than {most} characters")
-    return value.replace("\0", "").strip()
+    return text
 
 
 def number_of(found: dict[str, Any], name: str, *, most: int) -> int | None:
@@ -49,9 +55,16 @@ def number_of(found: dict[str, Any], name: str, *, most: int) -> int | None:
     value = found.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or not 0 <= value <= most:
+    # In this order: `1e999` is endless, and no whole number is made of it.
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= most or value != int(value):
         raise BadBody(f"{name} is no whole number from 0 to {most}")
     return int(value)
+
+
+def _without_halves(found: dict[str, Any]) -> dict[str, Any]:
+    whole: dict[str, Any] = json.loads(_HALVES.sub(r"\\u0000", json.dumps(found, ensure_ascii=False)))
+    return whole
 
 
 def _no_constant(name: str) -> None:

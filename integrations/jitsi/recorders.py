@@ -30,7 +30,7 @@ def note_status(server: ConferenceServer, told: dict[str, Any], *, now: datetime
     if not isinstance(status, dict):
         raise BadBody("status is missing")
     busy = status.get("busyStatus")
-    if busy not in _STATES:
+    if not isinstance(busy, str) or busy not in _STATES:
         raise BadBody("status.busyStatus is none of IDLE, BUSY, EXPIRED")
     health = status.get("health")
     is_healthy = isinstance(health, dict) and health.get("healthStatus") == "HEALTHY"

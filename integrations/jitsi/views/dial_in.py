@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from integrations.jitsi import dial_in, dial_in_words, switchboard
-from integrations.jitsi.callers import Purpose, only_from, refusal
+from integrations.jitsi.callers import Purpose, is_short, only_from, refusal
 from integrations.jitsi.json_body import BadBody, read_object
 from integrations.jitsi.models import ConferenceServer, DialInNumber
 from integrations.pace import Pace
@@ -122,8 +122,7 @@ def _number(number: DialInNumber, *, is_first: bool) -> dict[str, Any]:
 def _asked(request: HttpRequest) -> dict[str, str]:
     """Return what stands in the address, or in a form or JSON; what is too much, or no text, is left out."""
     values: dict[str, Any] = request.GET.dict()
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if request.method == "POST" and length.isdecimal() and int(length) <= MAX_BODY:
+    if request.method == "POST" and is_short(request, MAX_BODY):
         values |= _sent(request)
     return {
         name: str(value).replace("\0", "")[:MAX_VALUE]
