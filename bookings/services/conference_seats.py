@@ -9,15 +9,39 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
+from bookings import rows
 from bookings.availability import Locked, holds
 from bookings.availability.holds import Ignoring, Probe
-from bookings.models import LONGEST_HOLD, Booking, LicenceHold, Occurrence, RoomHold, as_range
+from bookings.models import LONGEST_HOLD, Booking, LicenceHold, Occurrence, as_range
 from bookings.rules import Code, Refusal
 from bookings.services import held_seats, locks, releases
 from bookings.services.errors import Refused, in_one_transaction
 from bookings.services.held_seats import Finder, Held
+from rooms import prepared
 from rooms.interval import Interval
-from rooms.models import Room
+from rooms.models import Room, Site
+
+# Written out, since conferences that open all at once wait for them.
+_LOCK = "SELECT id FROM bookings_booking WHERE id = %s FOR NO KEY UPDATE"
+_MEETING = " ".join(
+    [
+        "SELECT",
+        ", ".join([rows.columns(Occurrence, "meeting"), rows.columns(Booking, "booking"), rows.columns(Site, "site")]),
+        "FROM bookings_occurrence meeting JOIN bookings_booking booking ON booking.id = meeting.booking_id",
+        "LEFT JOIN rooms_site site ON site.id = booking.host_site_id WHERE meeting.id = %s",
+    ]
+)
+_ROOMS = " ".join(
+    [
+        "SELECT",
+        ", ".join([rows.columns(Room, "room"), rows.columns(Site, "site")]),
+        "FROM bookings_roomhold hold JOIN rooms_room room ON room.id = hold.room_id",
+        "JOIN rooms_site site ON site.id = room.site_id",
+        "WHERE hold.occurrence_id = %(meeting)s AND hold.live",
+        "AND (%(until)s::timestamptz IS NULL OR upper(hold.period) >= %(until)s::timestamptz)",
+        "ORDER BY hold.position, hold.id",
+    ]
+)
 
 
 def hold_for_conference(occurrence: Occurrence, *, until: datetime, now: datetime) -> datetime:
@@ -48,8 +72,19 @@ def _hold(occurrence: Occurrence, until: datetime, *, now: datetime) -> datetime
 
 def lock_meeting(occurrence: Occurrence) -> Occurrence:
     """Lock the booking, as everybody who changes one, and read the meeting anew."""
-    Booking.objects.select_for_update(no_key=True).get(pk=occurrence.booking_id)
-    return Occurrence.objects.select_related("booking__host_site").get(pk=occurrence.pk)
+    if not prepared.fetch(_LOCK, [occurrence.booking_id]):
+        raise Booking.DoesNotExist
+    # Read after the lock, not with it: in one statement the meeting would be as it was before somebody else's change.
+    found = prepared.fetch(_MEETING, [occurrence.pk])
+    if not found:
+        raise Occurrence.DoesNotExist
+    [row] = found
+    meeting = rows.read(Occurrence, row)
+    row = row[rows.width(Occurrence) :]
+    meeting.booking = rows.read(Booking, row)
+    row = row[rows.width(Booking) :]
+    meeting.booking.host_site = None if row[0] is None else rows.read(Site, row)
+    return meeting
 
 
 def take_seats(meeting: Occurrence, until: datetime, *, now: datetime, needs_all: bool = False) -> datetime:
@@ -115,10 +150,12 @@ def follows_in(occurrence: Occurrence, *, within: timedelta, now: datetime) -> d
 
 def _rooms_of(occurrence: Occurrence, *, until: datetime | None = None) -> dict[int, Room]:
     """Return the meeting's rooms in order. `until`: those that it still had then; others may have them by now."""
-    own = RoomHold.objects.filter(occurrence=occurrence.pk, live=True)
-    if until is not None:
-        own = own.filter(period__endswith__gte=until)
-    return {hold.room_id: hold.room for hold in own.select_related("room__site").order_by("position", "pk")}
+    found: dict[int, Room] = {}
+    for row in prepared.fetch(_ROOMS, {"meeting": occurrence.pk, "until": until}):
+        room = rows.read(Room, row)
+        room.site = rows.read(Site, row[rows.width(Room) :])
+        found[room.pk] = room
+    return found
 
 
 def _rooms_free_until(rooms: Mapping[int, Room], span: Interval, ignoring: Ignoring) -> datetime:

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from django.db import IntegrityError, transaction
 
+from bookings import rows
 from bookings.availability import Take, clashes, seating
 from bookings.availability.facts import Facts
 from bookings.availability.holds import Ignoring
@@ -20,12 +21,24 @@ from bookings.availability.seating import Seating, Short
 from bookings.models import LONGEST_HOLD, LicenceHold, Occurrence, as_range
 from bookings.rules import LicenceWish, Refusal
 from bookings.services.errors import GUARDS, constraint_of
-from rooms import terms
+from rooms import prepared, terms
 from rooms.interval import Interval
 from rooms.licences import NamedSeat, Need
 from rooms.models import Room
 from rooms.permissions import SiteRoles
 from rooms.rules import RuleBook
+
+# Written out, since conferences that open all at once wait for it.
+_HELD = " ".join(
+    [
+        "SELECT",
+        rows.columns(LicenceHold, "hold"),
+        "FROM bookings_licencehold hold WHERE occurrence_id = %s AND live ORDER BY id",
+    ]
+)
+_CHANGE = """
+UPDATE bookings_licencehold SET seats = %s, borrowed_by_id = %s, period = %s::tstzrange, kept = %s WHERE id = %s
+"""
 
 #: Less is not worth a conference, nor looking for.
 _SHORTEST = timedelta(minutes=1)
@@ -39,7 +52,7 @@ class Held:
 
     @classmethod
     def of(cls, occurrence_id: int) -> Held:
-        return cls(tuple(LicenceHold.objects.filter(occurrence=occurrence_id, live=True).order_by("pk")))
+        return cls(tuple(rows.read(LicenceHold, row) for row in prepared.fetch(_HELD, [occurrence_id])))
 
     @property
     def end_at(self) -> datetime | None:
@@ -188,22 +201,25 @@ def write(meeting: Occurrence, take: Take, span: Interval, held: Held) -> None:
     whole = Interval(min(before.start_at, span.start_at), max(before.end_at, span.end_at))
     is_joined = before.start_at <= span.end_at and span.start_at <= before.end_at
     row.seats, row.borrowed_by_id = take.seats, take.borrower_id
-    fields = ["seats", "borrowed_by", "period", "kept"]
     if whole.duration <= LONGEST_HOLD:
         row.period = as_range(whole)
         if is_joined:
-            row.save(update_fields=fields)
+            _change(row)
             return
         try:
             with transaction.atomic():
-                row.save(update_fields=fields)
+                _change(row)
             return
         except IntegrityError as error:
             if constraint_of(error) not in GUARDS | {"named_licence_held_once"}:
                 raise
     # Somebody had the seat in between, or it was kept in a pool too small for it: it is held in this span only.
     row.period, row.kept = as_range(span), False
-    row.save(update_fields=fields)
+    _change(row)
+
+
+def _change(row: LicenceHold) -> None:
+    prepared.run(_CHANGE, [row.seats, row.borrowed_by_id, row.period, row.kept, row.pk])
 
 
 def _is_same(row: LicenceHold, take: Take) -> bool:

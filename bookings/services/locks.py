@@ -16,7 +16,7 @@ from django.db import connection
 from accounts.models import User
 from bookings import rows
 from bookings.availability import Locked
-from bookings.models import Booking, RoomHold
+from bookings.models import Booking
 from bookings.permissions import may_change
 from bookings.rules import BookingRequest, Code, Refusal
 from bookings.services.errors import AlreadyBooked, AlreadyOver, NotAllowed, Refused
@@ -53,13 +53,16 @@ _POOLS = " ".join(
         "ORDER BY id FOR NO KEY UPDATE",
     ]
 )
+_ROOMS_HELD = "SELECT room_id FROM bookings_roomhold WHERE occurrence_id = ANY (%s::bigint[]) AND live"
 _DROP_EXPIRED = """
 WITH rooms AS (
-    DELETE FROM bookings_roomhold WHERE expires_at <= %(now)s AND room_id = ANY (%(rooms)s::bigint[])
+    DELETE FROM bookings_roomhold WHERE expires_at <= %(now)s::timestamptz AND room_id = ANY (%(rooms)s::bigint[])
 ), licences AS (
-    DELETE FROM bookings_licencehold WHERE expires_at <= %(now)s AND pool_id = ANY (%(pools)s::bigint[])
+    DELETE FROM bookings_licencehold
+    WHERE expires_at <= %(now)s::timestamptz AND pool_id = ANY (%(pools)s::bigint[])
 )
-DELETE FROM bookings_equipmenthold WHERE expires_at <= %(now)s AND equipment_id = ANY (%(pieces)s::bigint[])
+DELETE FROM bookings_equipmenthold
+WHERE expires_at <= %(now)s::timestamptz AND equipment_id = ANY (%(pieces)s::bigint[])
 """
 
 
@@ -95,10 +98,9 @@ def lock_held(occurrence_ids: Iterable[int]) -> Locked:
 
 def drop_expired(locked: Locked, *, now: datetime) -> None:
     """Delete what open forms and offers held of these things until their time was over."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _DROP_EXPIRED, {"now": now, "rooms": [*locked.rooms], "pools": [*locked.pools], "pieces": [*locked.movable]}
-        )
+    prepared.run(
+        _DROP_EXPIRED, {"now": now, "rooms": [*locked.rooms], "pools": [*locked.pools], "pieces": [*locked.movable]}
+    )
 
 
 def rooms_of(request: BookingRequest) -> set[int]:
@@ -111,7 +113,7 @@ def rooms_held(occurrence_ids: Iterable[int]) -> set[int]:
     ids = list(occurrence_ids)
     if not ids:
         return set()
-    return set(RoomHold.objects.filter(occurrence__in=ids, live=True).values_list("room_id", flat=True))
+    return {room_id for (room_id,) in prepared.fetch(_ROOMS_HELD, [ids])}
 
 
 def lock_submission(submission: uuid.UUID | None) -> None:

@@ -16,11 +16,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, Q
 
+from bookings import rows
 from bookings.models import Absence, Attendee, Booking, Occurrence, RoomHold
 from integrations.jitsi import servers
 from integrations.jitsi.models import Conference, ConferenceServer, ServerAssignment, ServerHealth
 from integrations.jitsi.placing import Choice, Place, Plan, Planned, peak
 from integrations.jitsi.window import opens_before
+from rooms import prepared
 from rooms.interval import Interval
 
 logger = logging.getLogger(__name__)
@@ -29,6 +31,17 @@ logger = logging.getLogger(__name__)
 AHEAD = timedelta(hours=2)
 # A conference that nobody planned and whose end nobody knows is expected to go on for so long.
 _UNKNOWN_REST = timedelta(hours=1)
+# Written out, since conferences that open all at once wait for it; what is good about a server, as `_is_good`.
+_SERVER_OF = " ".join(
+    [
+        "SELECT",
+        rows.columns(ConferenceServer, "server"),
+        ", health.state FROM integrations_serverassignment assignment",
+        "JOIN integrations_conferenceserver server ON server.id = assignment.server_id",
+        "LEFT JOIN integrations_serverhealth health ON health.server_id = server.id",
+        "WHERE assignment.occurrence_id = %s",
+    ]
+)
 # Beside the numbers of other advisory locks.
 _CHOOSING = 0x4A697473
 
@@ -53,10 +66,11 @@ def server_of(
     While people are in its conference it is the one that they are on, whatever is wrong with it. Otherwise one that
     is down or switched off gives the meeting to another. One query where nothing has to be chosen.
     """
-    assignments = ServerAssignment.objects.select_related("server", "server__health")
-    assignment = assignments.filter(pk=occurrence.pk).first()
-    if assignment is not None and _is_good(assignment.server):
-        return assignment.server
+    for row in prepared.fetch(_SERVER_OF, [occurrence.pk]):
+        server = rows.read(ConferenceServer, row)
+        is_down = row[rows.width(ConferenceServer)] == ServerHealth.State.DOWN
+        if server.is_enabled and not is_down and servers.is_current(server):
+            return server
     return _choose(occurrence, now=now, asking=asking)
 
 

@@ -101,7 +101,7 @@ class Conference(models.Model):
 class Presence(models.Model):
     """One stay of one connection: a reload leaves and comes back as another. Telephones have no participant.
 
-    Who goes to a breakout room and back again has three stays: in the conference, in a breakout room, in the conference.
+    Who goes to a breakout room and back has three stays: in the conference, in a breakout room, in the conference.
     """
 
     conference = models.ForeignKey(Conference, models.CASCADE, related_name="presences")
