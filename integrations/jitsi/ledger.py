@@ -286,11 +286,12 @@ def peak(presences: Collection[Presence]) -> int:
         ends.setdefault(presence.occupant_jid, []).append((presence.joined_at, presence.left_at))
     changes: list[tuple[datetime, int, int]] = []
     for spans in ends.values():
-        for joined_at, left_at in _joined(spans):
+        for joined_at, came_last_at, left_at in _joined(spans):
             changes.append((joined_at, 1, 1))
             if left_at is not None:
-                # Who left in the second in which they came was there for that second; others are gone before.
-                changes.append((left_at, 2 if left_at == joined_at else 0, -1))
+                # Who left in the second in which they came, or came back, was there for that second; others are gone
+                # before.
+                changes.append((left_at, 2 if left_at == came_last_at else 0, -1))
     most = inside = 0
     for _at, _order, step in sorted(changes):
         inside += step
@@ -298,14 +299,14 @@ def peak(presences: Collection[Presence]) -> int:
     return most
 
 
-def _joined(spans: list[tuple[datetime, datetime | None]]) -> list[tuple[datetime, datetime | None]]:
-    """Return the spans of one connection, in order, with those that touch made one."""
-    found: list[tuple[datetime, datetime | None]] = []
+def _joined(spans: list[tuple[datetime, datetime | None]]) -> list[tuple[datetime, datetime, datetime | None]]:
+    """Return the spans of one connection, in order, with those that touch made one: from, came last, to."""
+    found: list[tuple[datetime, datetime, datetime | None]] = []
     for joined_at, left_at in spans:
-        if found and (found[-1][1] is None or joined_at <= found[-1][1]):
-            before = found[-1][1]
-            ends = None if before is None or left_at is None else max(before, left_at)
-            found[-1] = (found[-1][0], ends)
+        begins_at, _came_at, ends_at = found[-1] if found else (joined_at, joined_at, joined_at)
+        if found and (ends_at is None or joined_at <= ends_at):
+            both = None if ends_at is None or left_at is None else max(ends_at, left_at)
+            found[-1] = (begins_at, joined_at, both)
         else:
-            found.append((joined_at, left_at))
+            found.append((joined_at, joined_at, left_at))
     return found

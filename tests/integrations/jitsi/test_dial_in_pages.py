@@ -66,7 +66,7 @@ def test_others_who_may_see_the_session_do_not_see_the_pin(
 def test_organizer_makes_a_new_pin_and_others_do_not(
     called: Session, staff_client: Client, colleague_client: Client, office: Office
 ) -> None:
-    assert "Make a new PIN" in _session_page(called, staff_client)
+    assert "Zrób nowy PIN" in _session_page(called, staff_client)
     path = f"/sesje/{called.booking.number}/pin/"
     Attendee.objects.create(
         booking=called.booking,
@@ -76,7 +76,7 @@ def test_organizer_makes_a_new_pin_and_others_do_not(
         time_zone="Europe/Warsaw",
         invited_at=NOW,
     )
-    assert "Make a new PIN" not in _session_page(called, colleague_client)
+    assert "Zrób nowy PIN" not in _session_page(called, colleague_client)
     assert (colleague_client.post(path).status_code, _pin()) == (302, PIN)
     assert Client().post(path).status_code == 302
     assert (staff_client.get(path).status_code, _pin()) == (405, PIN)
