@@ -12,5 +12,5 @@ urlpatterns = [
     path("ustawienia/", desk.example_settings, name="jitsi_example_settings"),
     path("serwery/<int:pk>/ustawienia/", desk.server_settings, name="jitsi_server_settings"),
     path("serwery/<int:pk>/sprawdzenie/", desk.server_selftest, name="jitsi_server_selftest"),
-    path("<str:key>/koniec/", desk.desk_end, name="jitsi_desk_end"),
+    path("<slug:key>/koniec/", desk.desk_end, name="jitsi_desk_end"),
 ]
