@@ -79,7 +79,8 @@ class Control:
         if not isinstance(rows, list):
             raise Unreachable(Why.UNREADABLE)
         rooms = [_room(row) for row in rows if isinstance(row, dict)]
-        return [room for room in rooms if room.name]
+        # What can't be printed is no name of a conference, and PostgreSQL may refuse it.
+        return [room for room in rooms if room.name and room.name.isprintable()]
 
     def size(self, name: str) -> int | None:
         """Return how many are in the conference, None where there is none. One that Jicofo is alone in counts as 1."""

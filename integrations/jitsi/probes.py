@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -133,4 +132,4 @@ def _number(value: Any) -> float | None:
     """Return a number that may be kept; neither endless ones, which the database refuses, nor text."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) and abs(value) < 1e12 else None
+    return value if abs(value) < 1e12 else None

@@ -179,7 +179,8 @@ def _ask(
 def _date(header: str) -> datetime | None:
     try:
         at = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
+        # A year or an offset of twenty digits is the latter.
         return None
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at
 

@@ -42,6 +42,16 @@ def name(session: Session) -> str:
     return session.booking.conference_name
 
 
+def test_a_census_with_names_that_are_none_counts_the_others(
+    session: Session, server: ConferenceServer, running: Inside, name: str
+) -> None:
+    rows = [
+        {"room_name": f"{found}@conference.meet.urzad.example", "participants": 2} for found in ("a\0", "\ud800", name)
+    ]
+    running.script = lambda _asked: as_json({"room_census": [*rows, None, {}, {"room_name": 5}]})
+    assert Control(server).census() == [Room(name, 2, None, is_leaked=False)]
+
+
 def test_a_line_reaches_the_connections_that_are_named(
     session: Session, server: ConferenceServer, prosody: Prosody, running: Inside, name: str
 ) -> None:

@@ -216,6 +216,20 @@ def test_figures_and_versions_are_only_an_addition(server: ConferenceServer, mac
     assert health.parts_of(known)[3].version == ""
 
 
+def test_figures_and_a_date_of_many_digits_stop_no_other_server(running: Inside, machine: Machine) -> None:
+    machine.instead = {
+        "/jvb/colibri": Reply(200, b'{"conferences": ' + b"9" * 400 + b', "participants": 3}'),
+        "/web": Reply(200, b"config", {"Date": "Tue, 24 Nov 99999999999 10:00:00 GMT"}),
+    }
+    make_server(running.url)
+    make_server(running.url, "other", url=f"{running.url}/web/other", jvb_urls="")
+
+    health.check_due(NOW)
+
+    assert [(row.state, row.checked_at) for row in ServerHealth.objects.order_by("pk")] == [(State.UP, NOW)] * 2
+    assert health.parts_of(ServerHealth.objects.earliest("pk"))[3].figures == {"participants": 3}
+
+
 def test_one_server_that_hangs_delays_no_other(running: Inside, machine: Machine) -> None:
     with inside(lambda _asked: HANG) as silent:
         for number in range(4):

@@ -30,6 +30,14 @@ def test_an_answer_comes_back_with_its_status_and_the_time_there() -> None:
     assert (answer.status, answer.body) == (404, b"nothing")
 
 
+@pytest.mark.parametrize(
+    "date", ["", "x", "Tue, 24 Nov 99999999999 10:00:00 GMT", f"Tue, 24 Nov 2026 10:00:00 +{'9' * 30}"]
+)
+def test_a_date_that_is_none_is_no_time_and_breaks_nothing(date: str) -> None:
+    with inside(lambda _asked: Reply(200, b"{}", {"Date": date})) as server:
+        assert ask("GET", server.url, seconds=2).at is None
+
+
 def test_what_is_sent_is_what_was_asked_for() -> None:
     with inside(lambda _asked: Reply()) as server:
         ask("PUT", f"{server.url}/x?room=a%c4%8d&y=[b]", seconds=2, host="meet.example", bearer="k", body={"a": "ż"})
