@@ -91,10 +91,11 @@ def end(conference: Conference, *, by: User, now: datetime) -> None:
     Raises: services.NotAllowed; Unreachable, NotControlled of the server.
     """
     booking = _changeable(conference, by=by)
-    Control(conference.server).end(conference.name, now=now)
-    with transaction.atomic():
-        kind = BookingEvent.Kind.CONFERENCE_CLOSED
-        events.record(booking, kind, actor=by, at=now, occurrence=conference.occurrence)
+    # Where the server has it no more, somebody else was faster: it was ended once, and is noted once.
+    if Control(conference.server).end(conference.name, now=now):
+        with transaction.atomic():
+            kind = BookingEvent.Kind.CONFERENCE_CLOSED
+            events.record(booking, kind, actor=by, at=now, occurrence=conference.occurrence)
     attendance.close(conference, now, by=Conference.Closed.ENDED, now=now)
 
 

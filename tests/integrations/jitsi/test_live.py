@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Attendee, BookingEvent, Occurrence
+from integrations.jitsi import moderating
 from integrations.jitsi.models import Conference, Presence
 from integrations.jitsi.servers import all_servers
 from tests.factories import Office
@@ -231,6 +232,13 @@ def test_the_conference_ends_for_everybody_after_a_question(
     # Once more, from a page that was open: it is over, and said so.
     assert client.post(end_url(session)).status_code == 302
     assert len(events_of(session)) == 1
+
+
+def test_two_who_end_it_at_once_end_it_once(office: Office, session: Session, conference: Conference) -> None:
+    """Both have read it as it was: the second finds on the server that it is over."""
+    for user in (office.staff, office.manager):
+        moderating.end(conference, by=user, now=timezone.now())
+    assert events_of(session) == [(Kind.CONFERENCE_CLOSED, office.staff, {})]
 
 
 def test_a_server_that_is_silent_says_so_and_nothing_is_noted(
