@@ -19,7 +19,7 @@ _DOMAIN = RegexValidator(
 class ConferenceServer(models.Model):
     """One Jitsi Meet: a web address for people, an XMPP domain for tokens, and addresses inside for us.
 
-    Secrets between it and us are not stored: they are signed over its key and `key_version` (`secrets.py`).
+    Secrets between it and us are not stored: they are signed over its key and `key_version` (`callers`).
     """
 
     class Algorithm(models.TextChoices):
