@@ -65,7 +65,7 @@ class Ledger:
         found = min(unnamed, key=lambda one: abs(one.opened_at - created_at))
         found.created_there_at = created_at
         if not was_asked_for(found):
-            found.opened_at = min(created_at, now)
+            found.opened_at = min(created_at, now, found.closed_at or now)
         _seen(found, created_at, now=now)
         return found
 
@@ -106,8 +106,8 @@ class Ledger:
                 self.openings.remove(opening)
                 self.dropped.append(opening)
         self.openings.sort(key=lambda one: (one.opened_at, one.created_there_at or one.opened_at))
-        for opening, after in zip(self.openings, [*self.openings[1:], None], strict=True):
-            _close(opening, after)
+        for number, opening in enumerate(self.openings, 1):
+            _close(opening, next(iter(self.openings[number:]), None))
             recount(opening, self.presences_in(opening))
 
     def _rehouse(self, presence: Presence, *, now: datetime) -> None:

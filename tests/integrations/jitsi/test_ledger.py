@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.jitsi.ledger import Ledger, Stay, peak
+from integrations.jitsi.ledger import Ledger, Stay, peak, recount
 from integrations.jitsi.models import Conference, Presence
 
 BEGINS = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -223,3 +223,88 @@ def test_thousands_are_taken_in_in_no_time() -> None:
     ledger.settle(now=LONG_AFTER)
     assert time.monotonic() - began < 3
     assert (len(ledger.presences), ledger.openings[0].people_peak) == (4000, 4000)
+
+
+def test_a_recorder_in_a_conference_that_nobody_told_of_is_nothing() -> None:
+    ledger = empty()
+    ledger.note_stay(Stay("jibri@recorder.meet.example/x", at(0)), now=at(1))
+    ledger.settle(now=at(1))
+    assert (ledger.openings, ledger.presences) == ([], [])
+
+
+def test_one_that_was_made_a_moment_after_it_closed_by_another_clock_opened_no_later_than_it_closed() -> None:
+    closed = {"closed_at": at(-1), "closed_by": Conference.Closed.LEFT}
+    ledger = Ledger("pokoj", [Conference(name="pokoj", opened_at=at(-60), seen_at=at(-60), **closed)], [])
+    ledger.note_created(at(0), now=at(1))
+    ledger.settle(now=at(1))
+    assert [(one.opened_at, one.closed_at, one.created_there_at) for one in ledger.openings] == [
+        (at(-1), at(-1), at(0)),
+    ]
+
+
+MOMENTS = st.integers(-5, 5).map(lambda number: at(number * 40)) | st.integers(-300, 300).map(at)
+JIDS = st.sampled_from(["a@m/1", "b@m/2", "c@recorder.m/3"])
+STAYS = st.builds(
+    lambda jid, joined_at, left_at, is_breakout: Stay(jid, joined_at, left_at and max(joined_at, left_at), is_breakout),
+    JIDS,
+    MOMENTS,
+    st.none() | MOMENTS,
+    st.booleans(),
+)
+WRITES = st.one_of(
+    st.builds(lambda created, now: lambda ledger: ledger.note_created(created, now=now), MOMENTS, MOMENTS),
+    st.builds(lambda stay, now: lambda ledger: ledger.note_stay(stay, now=now), STAYS, MOMENTS),
+    st.builds(
+        lambda created, gone, stays, now: (
+            lambda ledger: ledger.note_destroyed(created, max(created, gone), stays, now=now)
+        ),
+        MOMENTS,
+        MOMENTS,
+        st.lists(STAYS, max_size=3),
+        MOMENTS,
+    ),
+    st.builds(lambda now: lambda ledger: _count(ledger, now), MOMENTS),
+    st.builds(
+        lambda now, by: lambda ledger: _close_by_us(ledger, now, by), MOMENTS, st.sampled_from(["left", "vanished"])
+    ),
+)
+
+
+@given(st.lists(st.tuples(WRITES, MOMENTS), max_size=9))
+def test_whatever_is_told_by_whatever_clock_what_is_kept_makes_sense(
+    writes: list[tuple[Callable[[Ledger], object], datetime]],
+) -> None:
+    ledger = empty()
+    for write, now in writes:
+        write(ledger)
+        ledger.settle(now=now)
+        assert all(is_sound(opening, ledger) for opening in ledger.openings)
+        assert sum(opening.closed_at is None for opening in ledger.openings) <= 1
+
+
+def _count(ledger: Ledger, now: datetime) -> None:
+    """Find one in the census that nobody told of, as `reconcile` does."""
+    if all(one.closed_at is not None and one.closed_at <= now for one in ledger.openings):
+        ledger.openings.append(Conference(name="pokoj", opened_at=now, seen_at=now, people_now=2, people_peak=2))
+
+
+def _close_by_us(ledger: Ledger, now: datetime, by: str) -> None:
+    """Close what is open as `attendance.close` does."""
+    for one in ledger.openings:
+        if one.closed_at is None:
+            one.closed_at, one.closed_by = max(one.opened_at, now), by
+            recount(one, ledger.presences_in(one))
+
+
+def is_sound(opening: Conference, ledger: Ledger) -> bool:
+    """Say whether the tables take it, and it says of people what can be."""
+    stays = ledger.presences_in(opening)
+    if opening.closed_at is not None and (opening.closed_at < opening.opened_at or opening.people_now):
+        return False
+    inside = {stay.occupant_jid for stay in stays if stay.left_at is None}
+    return (
+        (opening.closed_at is None) == (opening.closed_by == "")
+        and all(stay.joined_at >= opening.opened_at for stay in stays)
+        and all(stay.left_at is None or stay.left_at >= stay.joined_at for stay in stays)
+        and (not stays or opening.people_now == len(inside) <= opening.people_peak)
+    )
