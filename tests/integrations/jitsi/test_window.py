@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from bookings.rules import Scope
 from integrations.jitsi.models import Conference, ConferenceServer, ServerAssignment
 from integrations.jitsi.servers import follow_settings
 from integrations.jitsi.window import Window, meant, meeting_named, tenant_and_room, window_of
-from tests.bookings.requests import NOW
+from tests.bookings.requests import NOW, ask
 from tests.bookings.series import ask_series, meetings
 from tests.factories import Office
 from tests.integrations.jitsi.sessions import Session
@@ -44,6 +44,25 @@ def test_opens_and_closes_around_the_meeting(session: Session) -> None:
     window = window_of(session.occurrence, now=session.at())
     assert (window.opens_at, window.closes_at) == (session.at(minutes=-15), session.at(minutes=105))
     assert [window.holds(at) for at in (session.at(minutes=-15), session.at(minutes=105))] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("day", "opens_at", "closes_at"),
+    [
+        (datetime(2026, 10, 25), datetime(2026, 10, 24, 23, 15, tzinfo=UTC), datetime(2026, 10, 25, 2, 45, tzinfo=UTC)),
+        (datetime(2027, 3, 28), datetime(2027, 3, 28, 0, 15, tzinfo=UTC), datetime(2027, 3, 28, 1, 45, tzinfo=UTC)),
+    ],
+)
+def test_nights_in_which_the_clock_changes(
+    session: Session, office: Office, day: datetime, opens_at: datetime, closes_at: datetime
+) -> None:
+    """From 1:30 to 3:30 by the wall: three hours in October, one in March; a quarter of an hour is one all the same."""
+    asked = ask(office.staff, start=day.replace(hour=1, minute=30), minutes=120)
+    booking = services.book(asked, by=office.staff, now=opens_at - timedelta(days=3))
+    for window in (named(booking, opens_at), window_of(booking.occurrences.get(), now=opens_at)):
+        assert (window.opens_at, window.closes_at) == (opens_at, closes_at)
+        moments = (opens_at - MINUTE, opens_at, closes_at - MINUTE, closes_at)
+        assert [window.holds(at) for at in moments] == [False, True, True, False]
 
 
 def test_opens_early_once_the_organizer_has_come(session: Session, server: ConferenceServer) -> None:
