@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from integrations.jitsi.models import ConferenceServer
 
 #: What the settings say of their server.
 DESCRIBED = ("url", "xmpp_domain", "muc_domain", "algorithm", "control_url", "jicofo_url", "jvb_urls")
+# Beside the numbers of other advisory locks.
+_FOLLOWING = 0x4A697474
 
 
 def all_servers() -> list[ConferenceServer]:
@@ -36,6 +38,9 @@ def follow_settings() -> ConferenceServer | None:
     if not settings.JITSI_URL:
         return None
     with transaction.atomic():
+        # Whoever asks first makes it; there may be no row yet to lock.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FOLLOWING])
         rows = ConferenceServer.objects.select_for_update(no_key=True)
         server = rows.filter(from_environment=True).first() or rows.filter(url=settings.JITSI_URL).first()
         if server is None:

@@ -12,6 +12,7 @@ from bookings import services
 from bookings.models import Occurrence
 from integrations.jitsi import assignments
 from integrations.jitsi.models import ConferenceServer, ServerAssignment
+from integrations.jitsi.servers import all_servers
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office, make_office
 
@@ -49,6 +50,26 @@ def test_no_server_is_overfull_while_another_has_room(settings: object) -> None:
     assigned = dict(ServerAssignment.objects.values_list("pk", "server_id"))
     assert found == {pk: {server} for pk, server in assigned.items()}
     assert set(Counter(assigned.values()).values()) == {2}
+
+
+def test_the_server_of_the_settings_is_made_once_however_many_ask_first(settings: object) -> None:
+    settings.JITSI_URL = "https://meet.urzad.example"
+    found: list[list[int]] = []
+    together = threading.Barrier(8)
+
+    def look() -> None:
+        try:
+            together.wait(timeout=20)
+            found.append([server.pk for server in all_servers()])
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=look) for _number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert found == [[ConferenceServer.objects.get().pk]] * 8
 
 
 def _meetings(office: Office) -> list[Occurrence]:
