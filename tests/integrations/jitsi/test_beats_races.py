@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connections
@@ -37,7 +38,7 @@ BEATS: list[Callable[[datetime], object]] = [
 MINUTES = [*range(0, 22, 2), 31, 32, 34, 38, 50]
 
 
-def test_four_workers_do_what_one_does(settings: object) -> None:
+def test_four_workers_do_what_one_does(settings: Any) -> None:
     for name, value in {**SERVER, "JITSI_TIMEOUT_SECONDS": 5}.items():
         setattr(settings, name, value)
     make_keys()

@@ -19,7 +19,7 @@ from tests.integrations.jitsi.telephones import make_numbers
 
 pytestmark = pytest.mark.django_db
 
-_VALUES = [
+_VALUES: list[Any] = [
     *("", " ", "\0", "a\0b", "\ud800", "x\udfffy", "a" * 5000, "[a]b", "%00", "\u202e", "https://[", "٣"),
     *(None, True, 0, -1, 1.5, 1e308, 2**63, 10**30, float("inf"), float("nan"), 253_402_300_800, [], {}, ["a"]),
 ]

@@ -6,12 +6,14 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, connections
 
 from bookings import services
 from bookings.models import Booking, Occurrence
+from bookings.rules import BookingRequest
 from integrations.jitsi import assignments, attendance, openings, reconcile
 from integrations.jitsi.control import Room
 from integrations.jitsi.events import Kind, News
@@ -31,7 +33,7 @@ _WORKERS, _EACH = 8, 30
 _FINE = (services.Refused, services.NotAllowed, services.AlreadyOver, openings.NotNow, openings.OpenAlready)
 
 
-def test_nobody_waits_in_a_circle(settings: object) -> None:
+def test_nobody_waits_in_a_circle(settings: Any) -> None:
     for name, value in {**SERVER, "JITSI_UNPLANNED": "admit"}.items():
         setattr(settings, name, value)
     make_keys()
@@ -132,14 +134,14 @@ class Some:
         services.join_waitlist(self._asked(), by=self.office.it_admin, now=self._early())
         services.lapse_offers(self._now())
 
-    def _asked(self) -> object:
+    def _asked(self) -> BookingRequest:
         rooms = [self.office.room(code) for code in self.random.sample(_ROOMS, self.random.randint(1, 2))]
         return ask(self.office.it_admin, *rooms, start=at(self._any(11, 12), self._any(0, 30)))
 
     def _name(self) -> str:
         return self.random.choice(self._names)
 
-    def _any(self, *values: object) -> object:
+    def _any(self, *values: Any) -> Any:
         return self.random.choice(values)
 
     def _now(self) -> datetime:
