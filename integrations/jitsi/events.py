@@ -109,8 +109,8 @@ def _stay(occupant: object, *, is_breakout: bool) -> Stay:
 def _text(found: dict[str, Any], name: str, *, most: int) -> str:
     value = found.get(name)
     # What can't be printed, PostgreSQL may refuse: zero bytes, halves of characters.
-    if not isinstance(value, str) or not value or len(value) > most or not value.isprintable():
-        raise BadBody(f"{name} is no text of at most {most} characters")
+    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value.encode()) <= most:
+        raise BadBody(f"{name} is no text of at most {most} bytes")
     return value
 
 

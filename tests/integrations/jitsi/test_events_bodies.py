@@ -44,6 +44,8 @@ class TestBodies:
             b"\xff\xfe",
             b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
             json.dumps({"room_name": "a" * 1001, "created_at": 1795358819}).encode(),
+            # More bytes than an index takes, in a thousand characters.
+            json.dumps({"room_name": "".join(map(chr, range(0x20000, 0x203E8))), "created_at": 1795358819}).encode(),
         ],
     )
     def test_what_makes_no_sense_is_refused_with_a_sentence(

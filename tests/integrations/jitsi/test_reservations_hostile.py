@@ -98,7 +98,7 @@ def test_address_with_a_slash_leads_nowhere(server: ConferenceServer) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "name", ["ż" * 1000, "a" * 1000, "sala 🙂", "'; DROP TABLE x; --", "[a]", "[", "]b", "%", "ＡＢ"]
+    "name", ["ż" * 500, "a" * 1000, "sala 🙂", "'; DROP TABLE x; --", "[a]", "[", "]b", "%", "ＡＢ"]
 )
 def test_names_that_are_only_strange(server: ConferenceServer, name: str) -> None:
     response = post(server, name, AT)
