@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
@@ -51,6 +52,7 @@ def _page_number(text: str) -> int:
 
 
 @require_safe
+@cache_control(private=True, no_store=True)
 def booking_show(request: HttpRequest, number: str) -> HttpResponse:
     """Show a session; of a series its next meeting, or that of `?spotkanie=2026-12-03`. `?minione` lists past ones."""
     assert isinstance(request.user, User)

@@ -104,7 +104,7 @@ class Migration(migrations.Migration):
                     "control_url",
                     models.URLField(
                         blank=True,
-                        help_text="Such as http://prosody:5280. Without it Narada cannot send messages into conferences, end them, or count who is there.",
+                        help_text="Such as http://prosody:5280. Without it Narada can't speak into conferences, end them or count people.",
                         verbose_name="Prosody's address inside",
                     ),
                 ),
