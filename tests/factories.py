@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import Any
+
+from django.contrib.auth.hashers import make_password
 
 from accounts.models import Contact, ContactGroup, Institution, User
 from rooms.models import (
@@ -90,8 +93,10 @@ def make_pool(seats: int = 10, *, shares: dict[Site, int] | None = None, **field
     defaults = {"name": "System wideokonferencji", "is_default": True}
     pool = LicencePool.objects.create(**{**defaults, **fields})
     LicenceGrant.objects.create(pool=pool, seats=seats, valid_from=date(2019, 1, 1))
-    for site, share in (shares or {}).items():
-        SiteShare.objects.create(pool=pool, site=site, seats=share, valid_from=date(2019, 1, 1))
+    SiteShare.objects.bulk_create(
+        SiteShare(pool=pool, site=site, seats=share, valid_from=date(2019, 1, 1))
+        for site, share in (shares or {}).items()
+    )
     return pool
 
 
@@ -124,59 +129,145 @@ def make_voivodeships() -> ContactGroup:
         Contact(institution=institution, name=institution.name, email=f"wideo@{domain}.example")
         for institution, (_code, _name, domain) in zip(institutions, _VOIVODESHIPS, strict=True)
     )
+    return _make_group(contacts)
+
+
+def _make_group(contacts: Sequence[Contact]) -> ContactGroup:
     group = ContactGroup.objects.create(name="urzędy wojewódzkie")
-    group.contacts.set(contacts)
+    members = ContactGroup.contacts.through
+    members.objects.bulk_create(members(contactgroup=group, contact=contact) for contact in contacts)
     return group
 
 
 def make_office() -> Office:
-    """Make the whole example office, as in `demo/`, in about forty quick statements."""
-    kos = make_site("KOS", name="Koszykowa 16", short_name="Koszykowa", street="ul. Koszykowa 16", postcode="00-564")
-    tab = make_site("TAB", name="Taborowa 33", short_name="Taborowa", street="ul. Taborowa 33", postcode="02-699")
-    bia = make_site(
-        "BIA",
-        name="Ośrodek dla Cudzoziemców w Białej Podlaskiej",
-        short_name="Biała Podlaska",
-        city="Biała Podlaska",
-        hours=[(weekday, time(8), time(16)) for weekday in range(5)],
-    )
-    voivodeships = make_voivodeships()
-    migri_office = make_institution(
-        "MIG", "Finnish Immigration Service (Migri)", country="FI", language="en", kind="partner zagraniczny"
-    )
-    migri = make_contact(
-        "video@migri.example",
-        name="Finnish Immigration Service (Migri)",
-        institution=migri_office,
-        language="en",
-        time_zone="Europe/Helsinki",
-    )
-    contacts = {
-        contact.institution.code: contact
-        for contact in voivodeships.contacts.select_related("institution")
-        if contact.institution
-    }
+    """Make the whole example office, as in `demo/`, in few statements: most tests begin with it."""
+    kos, tab, bia = _make_sites()
+    *contacts, migri = _make_contacts()
+    users = _make_users(kos, bia)
     return Office(
         koszykowa=kos,
         taborowa=tab,
         biala=bia,
         rooms=_make_rooms(kos, tab, bia),
         pool=make_pool(10, shares={kos: 4, tab: 3, bia: 2}),
-        staff=make_user("anna.wrzesinska@urzad.example", name="Anna Wrzesińska", staff_of=[kos], phone="4412"),
-        manager=make_user("piotr.zielinski@urzad.example", name="Piotr Zieliński", manages=[kos]),
-        it_admin=make_user("ewa.lukasik@urzad.example", name="Ewa Łukasik", is_it_admin=True),
-        colleague=make_user("hanna.sobczak@urzad.example", name="Hanna Sobczak", staff_of=[bia]),
-        newcomer=make_user("jan.nowy@urzad.example", name="Jan Nowy"),
+        **users,
         migri=migri,
-        voivodeships=voivodeships,
-        contacts={**contacts, "MIG": migri},
+        voivodeships=_make_group(contacts),
+        contacts={contact.institution.code: contact for contact in (*contacts, migri) if contact.institution},
     )
 
 
+def _make_sites() -> list[Site]:
+    sites = Site.objects.bulk_create(
+        [
+            Site(
+                code="KOS",
+                name="Koszykowa 16",
+                short_name="Koszykowa",
+                street="ul. Koszykowa 16",
+                postcode="00-564",
+                city="Warszawa",
+                position=1,
+            ),
+            Site(
+                code="TAB",
+                name="Taborowa 33",
+                short_name="Taborowa",
+                street="ul. Taborowa 33",
+                postcode="02-699",
+                city="Warszawa",
+                position=2,
+            ),
+            Site(
+                code="BIA",
+                name="Ośrodek dla Cudzoziemców w Białej Podlaskiej",
+                short_name="Biała Podlaska",
+                city="Biała Podlaska",
+                position=3,
+            ),
+        ]
+    )
+    OpeningHours.objects.bulk_create(
+        OpeningHours(site=site, weekday=weekday, opens=time(opens), closes=time(closes))
+        for site, opens, closes in zip(sites, (7, 7, 8), (18, 18, 16), strict=True)
+        for weekday in range(5)
+    )
+    return sites
+
+
+def _make_contacts() -> list[Contact]:
+    """Make the voivodeship offices and Migri, which comes last."""
+    institutions = Institution.objects.bulk_create(
+        [
+            *(
+                Institution(code=code, name=f"{name} Urząd Wojewódzki", kind="urząd wojewódzki")
+                for code, name, _domain in _VOIVODESHIPS
+            ),
+            Institution(
+                code="MIG",
+                name="Finnish Immigration Service (Migri)",
+                country="FI",
+                language="en",
+                kind="partner zagraniczny",
+            ),
+        ]
+    )
+    *voivodeships, migri = institutions
+    return Contact.objects.bulk_create(
+        [
+            *(
+                Contact(institution=institution, name=institution.name, email=f"wideo@{domain}.example")
+                for institution, (_code, _name, domain) in zip(voivodeships, _VOIVODESHIPS, strict=True)
+            ),
+            Contact(
+                email="video@migri.example",
+                name=migri.name,
+                institution=migri,
+                language="en",
+                time_zone="Europe/Helsinki",
+            ),
+        ]
+    )
+
+
+def _make_users(kos: Site, bia: Site) -> dict[str, User]:
+    plan: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "staff": ("anna.wrzesinska", "Anna Wrzesińska", {"phone": "4412"}),
+        "manager": ("piotr.zielinski", "Piotr Zieliński", {}),
+        "it_admin": ("ewa.lukasik", "Ewa Łukasik", {"is_it_admin": True}),
+        "colleague": ("hanna.sobczak", "Hanna Sobczak", {}),
+        "newcomer": ("jan.nowy", "Jan Nowy", {}),
+    }
+    users = dict(
+        zip(
+            plan,
+            User.objects.bulk_create(
+                User(email=f"{mailbox}@urzad.example", name=name, password=make_password(PASSWORD), **extra)
+                for mailbox, name, extra in plan.values()
+            ),
+            strict=True,
+        )
+    )
+    roles = SiteRole.Role
+    SiteRole.objects.bulk_create(
+        SiteRole(user=users[who], site=site, role=role)
+        for who, site, role in (
+            ("staff", kos, roles.STAFF),
+            ("manager", kos, roles.MANAGER),
+            ("colleague", bia, roles.STAFF),
+        )
+    )
+    return users
+
+
 def _make_rooms(kos: Site, tab: Site, bia: Site) -> dict[str, Room]:
-    camera = Equipment.objects.create(code="kamera-dokumentowa", name="kamera dokumentowa", icon="doc")
-    loop = Equipment.objects.create(code="petla-indukcyjna", name="pętla indukcyjna", icon="ear")
-    step_free = Equipment.objects.create(code="dostepna", name="dostępna", icon="wheel")
+    camera, loop, step_free = Equipment.objects.bulk_create(
+        [
+            Equipment(code="kamera-dokumentowa", name="kamera dokumentowa", icon="doc"),
+            Equipment(code="petla-indukcyjna", name="pętla indukcyjna", icon="ear"),
+            Equipment(code="dostepna", name="dostępna", icon="wheel"),
+        ]
+    )
     quarter, ten = timedelta(minutes=15), timedelta(minutes=10)
     plan: list[tuple[Site, str, str, int, dict[str, Any]]] = [
         (kos, "2.14", "Sala wideo 2.14", 12, {"floor": 2, "equipment": [camera, step_free]}),
@@ -198,7 +289,15 @@ def _make_rooms(kos: Site, tab: Site, bia: Site) -> dict[str, Room]:
         (bia, "5", "Sala wideo 5", 8, {"floor": 1, "equipment": [camera]}),
         (bia, "SW", "Świetlica, wideo", 24, {"equipment": [step_free], "setup": ten, "clearing": ten}),
     ]
-    return {
-        f"{site.code}/{code}": make_room(site, code, name=name, seats=seats, **extra)
-        for site, code, name, seats, extra in plan
-    }
+    counts: dict[int, int] = {}
+    rooms, equipment = [], []
+    for site, code, name, seats, extra in plan:
+        counts[site.pk] = counts.get(site.pk, 0) + 1
+        equipment.append(extra.pop("equipment", []))
+        rooms.append(Room(site=site, code=code, name=name, seats=seats, position=counts[site.pk], **extra))
+    Room.objects.bulk_create(rooms)
+    has = Room.equipment.through
+    has.objects.bulk_create(
+        has(room=room, equipment=item) for room, items in zip(rooms, equipment, strict=True) for item in items
+    )
+    return {f"{room.site.code}/{room.code}": room for room in rooms}

@@ -98,6 +98,7 @@ def test_run_survives_whatever_is_killed_and_stops_without_leaving_anything(plac
     assert wait_until(lambda: _all_of(places) == [], seconds=20)
 
     process = _start(places, port)
+    assert _get(port, "/healthz")[0] == 200
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
     assert _all_of(places) == []
