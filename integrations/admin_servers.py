@@ -51,6 +51,7 @@ class ServerForm(forms.ModelForm):
             "control_url",
             "jicofo_url",
             "jvb_urls",
+            "jibri_urls",
             "position",
         )
         field_classes = {"url": AddressField, "control_url": AddressField, "jicofo_url": AddressField}
@@ -63,8 +64,14 @@ class ServerForm(forms.ModelForm):
         return url
 
     def clean_jvb_urls(self) -> str:
+        return self._lines("jvb_urls")
+
+    def clean_jibri_urls(self) -> str:
+        return self._lines("jibri_urls")
+
+    def _lines(self, name: str) -> str:
         try:
-            return checked_lines(self.cleaned_data["jvb_urls"])
+            return checked_lines(self.cleaned_data[name])
         except BadAddress as error:
             raise ValidationError(str(error)) from error
 

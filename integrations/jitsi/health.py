@@ -87,7 +87,7 @@ def parts_of(health: ServerHealth) -> list[Part]:
 def _place(name: str) -> tuple[int, int]:
     """Return where the part stands in lists: in the order in which people meet them."""
     base, _dash, number = name.partition("-")
-    order = ("web", "prosody", "jicofo", "jvb")
+    order = ("web", "prosody", "jicofo", "jvb", "jibri")
     return order.index(base) if base in order else len(order), int(number or 1)
 
 
@@ -98,6 +98,7 @@ def _label(name: str) -> str:
         "prosody": _("Prosody: people and conferences"),
         "jicofo": _("Jicofo: begins conferences"),
         "jvb": _("video bridge"),
+        "jibri": _("recorder"),
     }
     return f"{words.get(base, base)} {number}".strip()
 
@@ -178,9 +179,10 @@ def _is_failure(parts: dict[str, dict[str, Any]]) -> bool:
     """Say whether no conference can take place: the page, Prosody, Jicofo, or every bridge is away.
 
     A part that never answered at its address counts for nothing: that is a wrong address, or a firewall before us
-    alone, and no reason to move meetings. The page always counts: without it nobody comes in.
+    alone, and no reason to move meetings. The page always counts: without it nobody comes in. Recorders never do.
     """
-    counted = {name: part for name, part in parts.items() if part["worked_at"] or name == "web"}
+    needed = {name: part for name, part in parts.items() if not name.startswith("jibri")}
+    counted = {name: part for name, part in needed.items() if part["worked_at"] or name == "web"}
     bridges = [part["ok"] for name, part in counted.items() if name.startswith("jvb")]
     others = [part["ok"] for name, part in counted.items() if not name.startswith("jvb")]
     unknown = any(name.startswith("jvb") and name not in counted for name in parts)

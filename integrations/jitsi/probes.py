@@ -56,6 +56,8 @@ def of(server: ConferenceServer) -> list[Probe]:
         found.append(Probe("jicofo", server.jicofo_url.rstrip("/"), _jicofo))
     for number, url in enumerate(server.bridges, start=1):
         found.append(Probe("jvb" if number == 1 else f"jvb-{number}", url, _bridge))
+    for number, url in enumerate(server.jibris, start=1):
+        found.append(Probe("jibri" if number == 1 else f"jibri-{number}", url, _recorder))
     return found
 
 
@@ -100,6 +102,19 @@ def _bridge(url: str, seconds: float) -> Found:
     stats = _optional(f"{url}/colibri/stats", seconds)
     figures = _figures(stats, "conferences", "participants", "stress_level", "largest_conference")
     return replace(_with_version(url, seconds), figures=figures)
+
+
+def _recorder(url: str, seconds: float) -> Found:
+    """Ask a Jibri how it is. One that is EXPIRED records nothing any more until it is started again."""
+    said = json_of(ask("GET", f"{url}/jibri/api/v1.0/health", seconds=seconds))
+    status = said.get("status") if isinstance(said, dict) else None
+    health = status.get("health") if isinstance(status, dict) else None
+    if not isinstance(status, dict) or not isinstance(health, dict):
+        raise NoAnswer(Why.UNREADABLE)
+    busy, well = status.get("busyStatus"), health.get("healthStatus")
+    if well != "HEALTHY" or busy not in ("IDLE", "BUSY"):
+        raise NoAnswer(Why.STATUS, " ".join(str(word)[:20] for word in (well, busy) if isinstance(word, str)))
+    return Found(ok=True, url=url, figures={"recording": float(busy == "BUSY")})
 
 
 def _with_version(url: str, seconds: float) -> Found:

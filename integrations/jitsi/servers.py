@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from integrations.jitsi.models import ConferenceServer
 
 #: What the settings say of their server.
-DESCRIBED = ("url", "xmpp_domain", "muc_domain", "algorithm", "control_url", "jicofo_url", "jvb_urls")
+DESCRIBED = ("url", "xmpp_domain", "muc_domain", "algorithm", "control_url", "jicofo_url", "jvb_urls", "jibri_urls")
 # Beside the numbers of other advisory locks.
 _FOLLOWING = 0x4A697474
 
@@ -61,6 +61,7 @@ def _described() -> dict[str, Any]:
         "control_url": settings.JITSI_CONTROL_URL,
         "jicofo_url": settings.JITSI_JICOFO_URL,
         "jvb_urls": "\n".join(settings.JITSI_JVB_URLS),
+        "jibri_urls": "\n".join(settings.JITSI_JIBRI_URLS),
     }
 
 

@@ -122,6 +122,14 @@ class Migration(migrations.Migration):
                         verbose_name="addresses of the video bridges inside",
                     ),
                 ),
+                (
+                    "jibri_urls",
+                    models.TextField(
+                        blank=True,
+                        help_text="One in a line, such as http://jibri:2222.",
+                        verbose_name="addresses of the recorders inside",
+                    ),
+                ),
                 ("position", models.PositiveSmallIntegerField(default=0, verbose_name="place in lists")),
                 ("from_environment", models.BooleanField(default=False, editable=False)),
                 ("key_version", models.PositiveSmallIntegerField(default=1, editable=False)),

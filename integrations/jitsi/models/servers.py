@@ -72,6 +72,11 @@ class ConferenceServer(models.Model):
         blank=True,
         help_text=_("One in a line, such as http://jvb:8080."),
     )
+    jibri_urls = models.TextField(
+        _("addresses of the recorders inside"),
+        blank=True,
+        help_text=_("One in a line, such as http://jibri:2222."),
+    )
     position = models.PositiveSmallIntegerField(_("place in lists"), default=0)
     # The one that the settings JITSI_… describe; follows them.
     from_environment = models.BooleanField(default=False, editable=False)
@@ -103,12 +108,20 @@ class ConferenceServer(models.Model):
 
     @property
     def bridges(self) -> tuple[str, ...]:
-        return tuple(filter(None, (line.strip().rstrip("/") for line in self.jvb_urls.splitlines())))
+        return _lines(self.jvb_urls)
+
+    @property
+    def jibris(self) -> tuple[str, ...]:
+        return _lines(self.jibri_urls)
 
     @property
     def can_be_controlled(self) -> bool:
         """Say whether we can speak into its conferences: with HS256 any person's token could too (P2)."""
         return bool(self.control_url) and self.algorithm == self.Algorithm.RS256
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (line.strip().rstrip("/") for line in text.splitlines())))
 
 
 class ServerHealth(models.Model):
@@ -128,7 +141,7 @@ class ServerHealth(models.Model):
     # The circuit breaker: failures in a row, and when it is asked again.
     failures = models.PositiveSmallIntegerField(default=0)
     next_check_at = models.DateTimeField(null=True, blank=True)
-    # By part (web, prosody, jicofo, jvb…): {"ok": true, "why": "", "version": "", "figures": {…}}.
+    # By part (web, prosody, jicofo, jvb, jibri…): {"ok": true, "why": "", "version": "", "figures": {…}}.
     parts = models.JSONField(default=dict)
     # How far its clock is ahead of ours, by the Date of its answers; whole seconds.
     clock_ahead_seconds = models.SmallIntegerField(null=True, blank=True)

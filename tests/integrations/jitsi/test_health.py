@@ -60,8 +60,13 @@ class Machine:
             "/jvb/about/health": Reply(200),
             "/jvb/about/version": as_json({"version": "2.3.209"}),
             "/jvb/colibri/stats": as_json({"conferences": 2, "participants": 3, "stress_level": 0.04, "x": "y"}),
+            "/jibri/jibri/api/v1.0/health": jibri_says("IDLE", "HEALTHY"),
         }
         return answers.get(asked.path.replace("jvb2", "jvb"), Reply(404, b"?"))
+
+
+def jibri_says(busy: object, health: object) -> Reply:
+    return as_json({"status": {"busyStatus": busy, "health": {"healthStatus": health, "details": {}}}})
 
 
 @pytest.fixture
@@ -187,6 +192,31 @@ def test_a_wrong_address_of_a_part_moves_nobody(running: Inside) -> None:
     known, _at = rounds(4)
 
     assert (known.state, known.failures) == (State.ILL, 0)
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_ok", "why"),
+    [
+        (jibri_says("IDLE", "HEALTHY"), True, ""),
+        (jibri_says("BUSY", "HEALTHY"), True, ""),
+        (jibri_says("EXPIRED", "HEALTHY"), False, "status"),
+        (jibri_says("BUSY", "UNHEALTHY"), False, "status"),
+        (jibri_says(["IDLE"], "HEALTHY"), False, "status"),
+        (as_json([]), False, "unreadable"),
+        (as_json({"status": None}), False, "unreadable"),
+        (Reply(500), False, "status"),
+        (RESET, False, "cut"),
+    ],
+)
+def test_a_recorder_that_is_ill_is_shown_and_moves_no_meeting(
+    running: Inside, machine: Machine, reply: Reply | str, is_ok: bool, why: str
+) -> None:
+    make_server(running.url, jibri_urls=f"{running.url}/jibri")
+    machine.instead["/jibri"] = reply
+    known, _at = rounds(4)
+    assert known.state == (State.UP if is_ok else State.ILL)
+    assert (known.parts["jibri"]["ok"], known.parts["jibri"]["why"]) == (is_ok, why)
+    assert known.failures == 0
 
 
 def test_one_bridge_of_two_is_enough(running: Inside, machine: Machine) -> None:
