@@ -113,6 +113,17 @@ def parse_imap_url(url: str) -> dict[str, Any] | None:
     }
 
 
+def jitsi_algorithm(given: str, *, secret: str) -> str:
+    """Return how tokens for the conference server are signed: RS256 unless something else is said.
+
+    Who had given us Prosody's secret before there were keys of our own goes on with it. Raises: ImproperlyConfigured.
+    """
+    algorithm = given or ("HS256" if secret else "RS256")
+    if algorithm not in {"RS256", "HS256"}:
+        raise ImproperlyConfigured("JITSI_ALGORITHM must be RS256 or HS256.")
+    return algorithm
+
+
 def secret_from(path: Path) -> str:
     """Return the content of a secret file, or an empty string where there is none."""
     return path.read_text().strip() if path.is_file() else ""

@@ -8,7 +8,14 @@ from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config.env import parse_database_url, parse_durations, parse_email_url, parse_imap_url, secret_from
+from config.env import (
+    jitsi_algorithm,
+    parse_database_url,
+    parse_durations,
+    parse_email_url,
+    parse_imap_url,
+    secret_from,
+)
 
 env = environ.Env()
 
@@ -256,9 +263,7 @@ JITSI_URL = env.str("JITSI_URL", "").rstrip("/")
 JITSI_APP_ID = env.str("JITSI_APP_ID", "narada")
 JITSI_APP_SECRET = env.str("JITSI_APP_SECRET", "")
 JITSI_SUBJECT = env.str("JITSI_SUBJECT", urlsplit(JITSI_URL).hostname or "")
-JITSI_ALGORITHM = env.str("JITSI_ALGORITHM", "RS256")
-if JITSI_ALGORITHM not in {"RS256", "HS256"}:
-    raise ImproperlyConfigured("JITSI_ALGORITHM must be RS256 or HS256.")
+JITSI_ALGORITHM = jitsi_algorithm(env.str("JITSI_ALGORITHM", ""), secret=JITSI_APP_SECRET)
 JITSI_MUC_DOMAIN = env.str("JITSI_MUC_DOMAIN", "")
 JITSI_CONTROL_URL = env.str("JITSI_CONTROL_URL", "").rstrip("/")
 JITSI_JICOFO_URL = env.str("JITSI_JICOFO_URL", "").rstrip("/")

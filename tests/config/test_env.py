@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import parse_email_url, parse_imap_url
+from config.env import jitsi_algorithm, parse_email_url, parse_imap_url
 
 
 def parsed(url: str) -> tuple[Any, ...]:
@@ -69,3 +69,16 @@ def test_any_other_mailbox_is_refused_without_the_password(url: str) -> None:
         parse_imap_url(url)
     assert "IMAP_URL" in str(refused.value)
     assert "tajne" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "secret", "expected"),
+    [("", "", "RS256"), ("", "x" * 40, "HS256"), ("RS256", "x" * 40, "RS256"), ("HS256", "", "HS256")],
+)
+def test_tokens_are_signed_by_our_keys_unless_there_is_a_secret(given: str, secret: str, expected: str) -> None:
+    assert jitsi_algorithm(given, secret=secret) == expected
+
+
+def test_no_other_algorithm_is_taken() -> None:
+    with pytest.raises(ImproperlyConfigured, match="RS256 or HS256"):
+        jitsi_algorithm("none", secret="")
