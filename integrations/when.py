@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
 
 from bookings import wording
 from rooms.interval import Interval
@@ -59,3 +62,11 @@ def short_start(interval: Interval, *, zone: ZoneInfo) -> str:
     """„wt. 24 lis 2026, 11:00”: for the subject of a mail."""
     start = interval.start_at.astimezone(zone)
     return f"{wording.short_date(start.date())}, {wording.clock(start)}"
+
+
+def length_in_words(length: timedelta) -> str:
+    """„35 min”, „1 godz. 5 min”; a minute at least."""
+    minutes = max(1, round(length / timedelta(minutes=1)))
+    if minutes < 60:
+        return _("%(minutes)d min") % {"minutes": minutes}
+    return _("%(hours)d h %(minutes)d min") % {"hours": minutes // 60, "minutes": minutes % 60}

@@ -21,7 +21,7 @@ from bookings.models import Absence, Attendee, Booking, Occurrence, RoomHold
 from integrations.jitsi import servers
 from integrations.jitsi.models import Conference, ConferenceServer, ServerAssignment, ServerHealth
 from integrations.jitsi.placing import Choice, Place, Plan, Planned, peak
-from integrations.jitsi.window import opens_before
+from integrations.jitsi.window import grace, opens_before
 from rooms import prepared
 from rooms.interval import Interval
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 AHEAD = timedelta(hours=2)
 # A conference that nobody planned and whose end nobody knows is expected to go on for so long.
 _UNKNOWN_REST = timedelta(hours=1)
-# Written out, since conferences that open all at once wait for it; what is good about a server, as `_is_good`.
+# Written out, since conferences that open all at once wait for it.
 _SERVER_OF = " ".join(
     [
         "SELECT",
@@ -68,8 +68,7 @@ def server_of(
     """
     for row in prepared.fetch(_SERVER_OF, [occurrence.pk]):
         server = rows.read(ConferenceServer, row)
-        is_down = row[rows.width(ConferenceServer)] == ServerHealth.State.DOWN
-        if server.is_enabled and not is_down and servers.is_current(server):
+        if _is_good(server, state=row[rows.width(ConferenceServer)]):
             return server
     return _choose(occurrence, now=now, asking=asking)
 
@@ -173,7 +172,9 @@ def _choose(
         _choose_alone()
         assignments = ServerAssignment.objects.select_related("server", "server__health")
         assignment = assignments.filter(pk=occurrence.pk).first()
-        if assignment is not None and (_is_good(assignment.server) or _runs(assignment)):
+        if assignment is not None and (
+            _is_good(assignment.server, state=_state_of(assignment.server)) or _runs(assignment)
+        ):
             return assignment.server
         [planned] = _planned([occurrence], now=now).values()
         plan, _current = _plan(planned.span, every=every.values(), now=now)
@@ -232,14 +233,15 @@ def _choose_alone() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CHOOSING])
 
 
-def _is_good(server: ConferenceServer) -> bool:
+def _is_good(server: ConferenceServer, *, state: str | None) -> bool:
     """Say whether its meetings may stay. A server that follows the settings is not, until it has followed them."""
-    return server.is_enabled and not _is_down(server) and servers.is_current(server)
+    return server.is_enabled and state != ServerHealth.State.DOWN and servers.is_current(server)
 
 
-def _is_down(server: ConferenceServer) -> bool:
+def _state_of(server: ConferenceServer) -> str | None:
+    """Return the state of its health, None where it was never asked."""
     health = getattr(server, "health", None)
-    return health is not None and health.state == ServerHealth.State.DOWN
+    return None if health is None else health.state
 
 
 def _runs(assignment: ServerAssignment) -> bool:
@@ -248,7 +250,7 @@ def _runs(assignment: ServerAssignment) -> bool:
     Where a server is down and IT switched it off too, nobody is: that is how a crash in the middle of a meeting is
     left behind. By itself Narada never splits those who are together, since it may be we alone who can't reach it.
     """
-    if not assignment.server.is_enabled and _is_down(assignment.server):
+    if not assignment.server.is_enabled and _state_of(assignment.server) == ServerHealth.State.DOWN:
         return False
     inside = Conference.objects.filter(occurrence=assignment.pk, server=assignment.server_id, closed_at=None)
     return inside.filter(people_now__gt=0).exists()
@@ -300,7 +302,7 @@ def _plan(
 ) -> tuple[Plan, dict[int, ServerAssignment]]:
     """Return what is planned on the servers around the span, and the assignments by meeting: four queries."""
     plan = Plan(_places(every))
-    around = span.widened(before=opens_before(organizer=True), after=_grace())
+    around = span.widened(before=opens_before(organizer=True), after=grace())
     taking_place = ServerAssignment.objects.filter(
         occurrence__status=Occurrence.Status.CONFIRMED,
         occurrence__booking__status=Booking.Status.CONFIRMED,
@@ -376,8 +378,4 @@ def _people(meetings: Collection[Occurrence]) -> dict[int, int]:
 
 def _span(meeting: Occurrence, *, organizer_came: bool) -> Interval:
     before = opens_before(organizer=organizer_came)
-    return meeting.interval.widened(before=before, after=_grace())
-
-
-def _grace() -> timedelta:
-    return timedelta(minutes=settings.JOIN_GRACE_MINUTES)
+    return meeting.interval.widened(before=before, after=grace())

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
-
 from accounts.models import User
 from bookings.models import Attendee
 from bookings.queries import BookingDetails
 from integrations.jitsi.models import Conference, Presence
 from integrations.jitsi.servers import all_servers
-from integrations.jitsi.window import opens_before
+from integrations.jitsi.window import grace, opens_before
 from rooms.models import SiteRole
 
 #: Who is back so soon, by a reload or in a breakout room, was there all along.
@@ -142,7 +140,7 @@ def _is_around(details: BookingDetails, *, now: datetime) -> bool:
     booking, meeting = details.booking, details.occurrence
     if booking.is_cancelled or booking.is_requested or details.is_meeting_cancelled:
         return False
-    closes_at = meeting.ends_at + timedelta(minutes=settings.JOIN_GRACE_MINUTES)
+    closes_at = meeting.ends_at + grace()
     is_open = meeting.starts_at - opens_before(organizer=True) <= now < closes_at
     return is_open and bool(all_servers())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from bookings.wording import clock, time_range
 from integrations.jitsi.attendance_queries import Attendance, Person, Visit
+from integrations.when import length_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +101,10 @@ def _line(person: Person, zone: ZoneInfo, *, now: datetime) -> Line:
         name=attendee.label,
         place=person.place if person.place != attendee.label else "",
         times=", ".join(_times(visit, zone) for visit in person.visits),
-        length="" if person.is_inside or not person.visits else _minutes(person.stayed(now=now)),
+        length="" if person.is_inside or not person.visits else length_in_words(person.stayed(now=now)),
         is_inside=person.is_inside,
         is_organizer=attendee.is_organizer,
     )
-
-
-def _minutes(length: timedelta) -> str:
-    minutes = max(1, round(length / timedelta(minutes=1)))
-    if minutes < 60:
-        return _("%(minutes)d min") % {"minutes": minutes}
-    return _("%(hours)d h %(minutes)d min") % {"hours": minutes // 60, "minutes": minutes % 60}
 
 
 def _unknown(visits: Iterable[Visit], zone: ZoneInfo) -> str:

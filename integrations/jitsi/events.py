@@ -40,12 +40,6 @@ class News:
     stays: tuple[Stay, ...] = ()
 
     @property
-    def latest_at(self) -> datetime | None:
-        """Return the latest time in it, None where it says nothing."""
-        joined = [stay.left_at or stay.joined_at for stay in self.stays]
-        return max(filter(None, [self.created_at, self.destroyed_at, *joined]), default=None)
-
-    @property
     def earliest_at(self) -> datetime | None:
         joined = [stay.joined_at for stay in self.stays]
         return min(filter(None, [self.created_at, *joined]), default=None)

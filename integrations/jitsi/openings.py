@@ -19,7 +19,7 @@ from bookings import services
 from bookings.models import Occurrence
 from integrations.jitsi import assignments, attendance
 from integrations.jitsi.models import Conference, ConferenceServer, ServerAssignment
-from integrations.jitsi.window import Window, meeting_named, tenant_and_room
+from integrations.jitsi.window import Window, grace, meeting_named, tenant_and_room
 from rooms.models import Site
 
 #: Servers look once a minute at what is over: for less than that nothing is worth being opened.
@@ -216,7 +216,7 @@ def _hold(server: ConferenceServer, window: Window, *, now: datetime) -> datetim
     meeting = window.occurrence
     until = services.longest_run(meeting, most=_most(server, meeting), now=now)
     if until - now < SHORTEST:
-        raise NotNow(Why.NEEDED if now < meeting.ends_at + _grace() else Why.OVER, window)
+        raise NotNow(Why.NEEDED if now < meeting.ends_at + grace() else Why.OVER, window)
     wanted = min(until, max(meeting.ends_at, now + STEP)) if server.can_be_controlled else until
     try:
         held = services.hold_for_conference(meeting, until=wanted, now=now)
@@ -239,7 +239,7 @@ def _no_seats(refused: services.Refused, window: Window, *, now: datetime) -> No
 def _most(server: ConferenceServer, meeting: Occurrence) -> datetime:
     """Return until when the conference may last at most: not into the next meeting of a series, which has its name."""
     overrun = timedelta(minutes=settings.JITSI_OVERRUN_MINUTES)
-    most = meeting.ends_at + (overrun if server.can_be_controlled else _grace())
+    most = meeting.ends_at + (overrun if server.can_be_controlled else grace())
     if not meeting.booking.is_series:
         return most
     confirmed = Occurrence.objects.filter(booking=meeting.booking_id, status=Occurrence.Status.CONFIRMED)
@@ -255,7 +255,3 @@ def _site_of(server: ConferenceServer) -> Site | None:
 
 def _free_at(refused: services.Refused) -> datetime | None:
     return next((at for refusal in refused.refusals if (at := refusal.data.get("frees_at"))), None)
-
-
-def _grace() -> timedelta:
-    return timedelta(minutes=settings.JOIN_GRACE_MINUTES)

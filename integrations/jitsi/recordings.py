@@ -28,7 +28,7 @@ def file(server: ConferenceServer, told: dict[str, Any], *, now: datetime) -> Re
     """File a recording under the meeting whose conference it is; told again, it is the same one.
 
     `told`: what the script at the end of a recording sends (deploy/jitsi/finalize.sh): session_id, file_name,
-    size_bytes, sha256, perhaps seconds, and Jibri's metadata. What belongs to no meeting is kept for IT to look at.
+    size_bytes, sha256, perhaps seconds, and Jibri's metadata. What belongs to no meeting IT finds in the administration.
     Of the participants that Jibri lists nothing is kept. Raises: BadBody.
     """
     session_id = text_of(told, "session_id", most=200)
@@ -74,11 +74,6 @@ def note_deleted(server: ConferenceServer, pk: int, *, now: datetime) -> None:
 def of_meeting(occurrence: Occurrence) -> QuerySet[Recording]:
     """Return the recordings of a meeting that still exist, in order."""
     return Recording.objects.filter(occurrence=occurrence, deleted_at=None).order_by("filed_at", "pk")
-
-
-def filed_nowhere() -> QuerySet[Recording]:
-    """Return the recordings that belong to no meeting we know of, newest first."""
-    return Recording.objects.filter(occurrence=None, deleted_at=None).select_related("server").order_by("-filed_at")
 
 
 def _meeting_of(

@@ -70,6 +70,11 @@ def opens_before(*, organizer: bool) -> timedelta:
     return max(everybody, timedelta(minutes=settings.JOIN_OPENS_ORGANIZER_MINUTES)) if organizer else everybody
 
 
+def grace() -> timedelta:
+    """Return how long after its planned end people may still come back to a conference."""
+    return timedelta(minutes=settings.JOIN_GRACE_MINUTES)
+
+
 def window_of(occurrence: Occurrence, *, now: datetime) -> Window:
     """Return the meeting's window as it is at `now`. One query.
 
@@ -159,5 +164,5 @@ def _read(row: Sequence[Any]) -> Window:
 def _window(occurrence: Occurrence, times: Mapping[str, Any]) -> Window:
     """`times`: what `_with_times` adds."""
     opens_at = occurrence.starts_at - opens_before(organizer=times["came_at"] is not None)
-    closes_at = occurrence.ends_at + timedelta(minutes=settings.JOIN_GRACE_MINUTES)
+    closes_at = occurrence.ends_at + grace()
     return Window(occurrence, opens_at, max(closes_at, times["runs_until"] or closes_at), times["people"])

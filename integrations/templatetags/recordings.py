@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django import template
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from bookings.models import Occurrence
 from integrations.jitsi import recordings
 from integrations.jitsi.models import Recording
+from integrations.when import length_in_words
 
 register = template.Library()
 
@@ -34,14 +33,6 @@ def recordings_of(occurrence: Occurrence) -> list[Recorded]:
 
 
 def _recorded(item: Recording) -> Recorded:
+    length = "" if item.seconds is None else length_in_words(timedelta(seconds=item.seconds))
     starter = item.started_by.label if item.started_by else ""
-    return Recorded(item.file_name, _length(item.seconds), item.size_bytes, item.filed_at, item.keep_until, starter)
-
-
-def _length(seconds: int | None) -> str:
-    if seconds is None:
-        return ""
-    minutes = max(1, round(seconds / 60))
-    if minutes < 60:
-        return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
-    return _("%(hours)d h %(minutes)d min") % {"hours": minutes // 60, "minutes": minutes % 60}
+    return Recorded(item.file_name, length, item.size_bytes, item.filed_at, item.keep_until, starter)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from functools import wraps
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -15,10 +13,10 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh, reswap
 
+from accounts.guards import for_it_admins
 from accounts.models import User
 from bookings import services
 from integrations.jitsi import desk, desk_queries, desk_words
@@ -29,19 +27,6 @@ from integrations.jitsi.selftest import gather
 from integrations.jitsi.selftest_checks import Result, judge
 from integrations.jitsi.servers import all_servers
 from integrations.jitsi.settings_text import Kind, NotPlain, example_server, settings_for
-
-
-def for_it_admins(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Show the page to IT admins; for all others it isn't there."""
-
-    @never_cache
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not _user(request).is_it_admin:
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return guarded
 
 
 @require_safe
