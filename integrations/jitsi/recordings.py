@@ -28,7 +28,8 @@ def file(server: ConferenceServer, told: dict[str, Any], *, now: datetime) -> Re
     """File a recording under the meeting whose conference it is; told again, it is the same one.
 
     `told`: what the script at the end of a recording sends (deploy/jitsi/recordings/finalize.sh): session_id,
-    file_name, size_bytes, sha256, perhaps seconds, and Jibri's metadata. What is of no meeting IT finds in the administration.
+    file_name, size_bytes, sha256, perhaps seconds, and Jibri's metadata. What is of no meeting IT finds in the
+    administration.
     Of the participants that Jibri lists nothing is kept. Raises: BadBody.
     """
     session_id = text_of(told, "session_id", most=200)
