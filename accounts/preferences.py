@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -57,10 +58,56 @@ class Office:
     @property
     def support_href(self) -> str:
         """A link for an e-mail address or a telephone number; empty for any other text."""
-        if "@" in self.support and " " not in self.support:
-            return f"mailto:{self.support}"
-        digits = self.support.replace(" ", "")
-        return f"tel:{digits}" if digits.removeprefix("+").isdigit() else ""
+        return f"mailto:{self.support}" if _is_email(self.support) else _phone_href(self.support)
+
+    @property
+    def accessibility(self) -> Accessibility:
+        return Accessibility.of(self)
+
+
+@dataclass(frozen=True)
+class Accessibility:
+    """What the accessibility statement says that follows from the office (settings ACCESSIBILITY_…).
+
+    `drawn_up_on`: when the statement as it stands was written; it changes with its text. `person`, `email`, `phone`
+    and `buildings_url` may be empty: the page then says where to ask.
+    """
+
+    url: str
+    published_on: date
+    updated_on: date
+    person: str
+    email: str
+    phone: str
+    buildings_url: str
+    drawn_up_on: date = date(2026, 11, 28)
+
+    @classmethod
+    def of(cls, office: Office) -> Accessibility:
+        """Whoever helps answers questions about accessibility too, unless somebody else is named."""
+        support = office.support
+        return cls(
+            url=f"{settings.BASE_URL}/",
+            published_on=settings.ACCESSIBILITY_PUBLISHED_ON,
+            updated_on=settings.ACCESSIBILITY_UPDATED_ON,
+            person=settings.ACCESSIBILITY_CONTACT,
+            email=settings.ACCESSIBILITY_EMAIL or (support if _is_email(support) else ""),
+            phone=settings.ACCESSIBILITY_PHONE or ("" if _is_email(support) else support),
+            buildings_url=settings.ACCESSIBILITY_BUILDINGS_URL,
+        )
+
+    @property
+    def phone_href(self) -> str:
+        return _phone_href(self.phone)
+
+
+def _is_email(text: str) -> bool:
+    return "@" in text and " " not in text
+
+
+def _phone_href(text: str) -> str:
+    digits = text.replace(" ", "")
+    return f"tel:{digits}" if digits.removeprefix("+").isdigit() else ""
 
 
 def office() -> Office:

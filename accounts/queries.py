@@ -61,6 +61,17 @@ def find_people(text: str, *, limit: int = 10) -> list[Found]:
     return found[:limit]
 
 
+def find_colleagues(text: str, *, limit: int = 10) -> list[Found]:
+    """Return the people with an account whom `text` can mean, found and sorted as `find_people` does; one query."""
+    words = words_of(text)
+    if not words or limit < 1:
+        return []
+    found = _as_users(_matching(User.objects.filter(is_active=True), ["name", "unit", "email"], words)[: 4 * limit])
+    begins = " ".join(words)
+    found.sort(key=lambda item: (not folded(item.name).startswith(begins), sort_key(item.name)))
+    return found[:limit]
+
+
 def groups_with_people() -> QuerySet[ContactGroup]:
     """Return the groups that somebody can be invited from, each with `people`, the number of its active contacts."""
     people = Count("contacts", filter=Q(contacts__is_active=True))

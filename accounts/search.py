@@ -26,14 +26,26 @@ def containing(rows: QuerySet[Any], fields: Sequence[str], words: Sequence[str])
 
     `fields` lead to one value each, such as `name` or `institution__name`. The rows get the alias `haystack`.
     """
+    rows = rows.alias(haystack=_haystack(fields))
+    for word in words:
+        rows = rows.filter(Q(haystack__contains=word) | _initials(word))
+    return rows
+
+
+def containing_any(rows: QuerySet[Any], fields: Sequence[str], words: Sequence[str]) -> QuerySet[Any]:
+    """Keep the rows in whose `fields` at least one word stands, each with `haystack`, the fields joined and folded."""
+    wanted = Q(pk__in=())
+    for word in words:
+        wanted |= Q(haystack__contains=word)
+    return rows.annotate(haystack=_haystack(fields)).filter(wanted)
+
+
+def _haystack(fields: Sequence[str]) -> Lower:
     letters, plain = "".join(PLAIN_LETTERS), "".join(PLAIN_LETTERS.values())
     joined = Func(Value(" "), *(F(name) for name in fields), function="concat_ws", output_field=TextField())
     # Accents go letter by letter, before lower(): what lower() does to „Ł” depends on the server's locale.
     unaccented = Func(joined, Value(letters), Value(plain), function="translate", output_field=TextField())
-    rows = rows.alias(haystack=Lower(unaccented))
-    for word in words:
-        rows = rows.filter(Q(haystack__contains=word) | _initials(word))
-    return rows
+    return Lower(unaccented)
 
 
 def _initials(word: str) -> Q:

@@ -28,6 +28,18 @@ def update_profile(user: User, *, language: str, time_zone: str, phone: str) -> 
     user.save(update_fields=["language", "time_zone", "phone"])
 
 
+class AddressInUse(Exception):
+    """Another contact has the address: of two, one would never be found by it."""
+
+
+def correct_contact(contact: Contact, *, email: str) -> None:
+    """Give a contact another address, under which sessions to come invite it. Raises: AddressInUse."""
+    if Contact.objects.filter(email__iexact=email).exclude(pk=contact.pk).exists():
+        raise AddressInUse
+    contact.email = email
+    contact.save(update_fields=["email"])
+
+
 @dataclass(frozen=True, slots=True)
 class InstitutionFacts:
     """An institution with the mailbox that invitations go to, as a file gives it. `email` is in lower case."""

@@ -1,5 +1,8 @@
 """Pages about oneself: the account, how pages look, and the errors that everybody may meet."""
 
+import logging
+import secrets
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -14,6 +17,8 @@ from accounts import services
 from accounts.forms import PreferencesForm, ProfileForm
 from accounts.models import User
 from accounts.preferences import Appearance, keep_language, office
+
+logger = logging.getLogger(__name__)
 
 
 @login_not_required
@@ -33,6 +38,9 @@ def preferences(request: HttpRequest) -> HttpResponseBase:
             services.set_language(request.user, language)
     if "theme" in request.POST or "contrast" in request.POST:
         Appearance(form.cleaned_data["theme"], form.cleaned_data["contrast"]).keep(response)
+    # The dialog shows at once what was chosen, and sends each choice by itself.
+    if "say" in request.POST:
+        messages.success(request, _("The look was saved."))
     return response
 
 
@@ -59,6 +67,11 @@ def _safe_next(request: HttpRequest) -> str:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The last page that must work: no session, no user, no database, no context processors."""
+    """The last page that must work: no session, no user, no database, no context processors.
+
+    The number that it shows stands in the log beside the error, so that whoever reports it can be helped.
+    """
+    report = f"{secrets.randbelow(0x10000):04X}-{secrets.randbelow(0x100):02X}"
+    logger.error("Report %s: the error that follows, at %s %s", report, request.method, request.path)
     again = request.get_full_path() if request.method == "GET" else ""
-    return render(None, "500.html", {"again": again, "office": office()}, status=500)
+    return render(None, "500.html", {"again": again, "office": office(), "report": report}, status=500)

@@ -16,7 +16,7 @@ from benchmarks.meter import Meter
 from bookings.models import Booking, LicenceHold, Occurrence, RoomHold
 from bookings.recurrence import Frequency, Pattern
 from bookings.rules import BookingRequest, Participant, Series
-from notifications.models import Message
+from notifications.models import MailDomain, Message
 from rooms.models import Room, SiteRole
 
 #: Dates of the series that are measured, and rooms that are free on all of them (history.sql).
@@ -130,6 +130,8 @@ class Bench:
         LicenceHold.objects.filter(live=True, occurrence__booking__in=mine).update(live=False)
         Occurrence.objects.filter(booking__in=mine).update(status=Occurrence.Status.CANCELLED)
         Message.objects.filter(booking__in=mine).delete()
+        # What was claimed has used up what the servers of its recipients take at a time.
+        MailDomain.objects.all().delete()
 
     def _load_gaps(self) -> list[Gap]:
         # Not today nor tomorrow, and each a little apart from its neighbours, so that preparation never matters.

@@ -6,19 +6,13 @@ It asks about meetings that are about to begin by the real clock, of an office o
 from __future__ import annotations
 
 import itertools
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import partial
 from http.client import HTTPConnection
 from io import BytesIO
-from pathlib import Path
 from statistics import median
 from typing import Any
 from urllib.parse import urlencode
@@ -29,18 +23,17 @@ from django.utils import timezone
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, benchmark
+from benchmarks.web_server import free_port, running_web_server
 from bookings.models import Attendee, Booking, LicenceHold, Occurrence, RoomHold, as_range
 from integrations.jitsi.callers import Purpose, key_for
 from integrations.jitsi.models import ConferenceServer, ServerAssignment
 from rooms.interval import Interval
 from rooms.models import LicenceGrant, LicencePool, Room, Site
 
-_ROOT = Path(__file__).resolve().parent.parent
 _CONFERENCES, _CLIENTS, _CALLS, _WAVE_SECONDS = 200, 8, 60, 60.0
 _PEOPLE = 4
 _TITLE = "Pomiar konferencji"
 _numbers = itertools.count(1)
-_STARTS_SECONDS = 30
 _KIND = "application/x-www-form-urlencoded"
 
 
@@ -82,10 +75,10 @@ def over_http(bench: Bench) -> Iterator[Figure]:
     """Eight clients that ask as fast as they are answered; then as many conferences, all within a minute."""
     count = 8 if bench.quick else _CONFERENCES
     server = _server(bench)
-    with _web_server(bench.database_url) as port:
+    with running_web_server(bench.database_url) as web:
         for name, seconds in (("jitsi.clients_8", 0.0), ("jitsi.wave", 0.5 if bench.quick else _WAVE_SECONDS)):
             names = _meetings(bench, server, count)
-            ask, began = partial(_timed_post, port, key_for(server, Purpose.RESERVATIONS)), time.monotonic()
+            ask, began = partial(_timed_post, web.port, key_for(server, Purpose.RESERVATIONS)), time.monotonic()
             due = [began + seconds * number / count for number in range(count)]
             with ThreadPoolExecutor(count if seconds else _CLIENTS) as pool:
                 answers = list(pool.map(ask, names, due))
@@ -103,8 +96,8 @@ def over_http(bench: Bench) -> Iterator[Figure]:
 def database_away(bench: Bench) -> Iterator[Figure]:
     """How long a server waits to hear that we can't say, while nobody listens where the database should be."""
     key = key_for(_server(bench), Purpose.RESERVATIONS)
-    with _web_server(f"postgresql://nobody@127.0.0.1:{_free_port()}/nothing") as port:
-        answers = [_timed_post(port, key, "name", 0.0) for _ in range(1 if bench.quick else 3)]
+    with running_web_server(f"postgresql://nobody@127.0.0.1:{free_port()}/nothing") as web:
+        answers = [_timed_post(web.port, key, "name", 0.0) for _ in range(1 if bench.quick else 3)]
     assert {status for status, _ms in answers} == {503}, answers
     yield Figure("jitsi.database_away.s", bench.scale, max(ms for _status, ms in answers) / 1000, "s")
 
@@ -127,41 +120,6 @@ def _timed_post(port: int, key: str, name: str, at: float) -> tuple[int, float]:
 def _form(name: str) -> bytes:
     start = timezone.now().strftime("%Y-%m-%dT%H:%M:%S.000Z")
     return urlencode({"name": name, "mail_owner": f"{name}@meet.example", "start_time": start}).encode()
-
-
-@contextmanager
-def _web_server(database_url: str) -> Iterator[int]:
-    """Run the web server as `make run` starts it; give its port once it listens."""
-    port = _free_port()
-    argv = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
-    argv += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--log-level", "critical"]
-    process = subprocess.Popen(
-        argv, cwd=_ROOT, env=os.environ | {"DATABASE_URL": database_url}, stderr=subprocess.DEVNULL
-    )
-    try:
-        until = time.monotonic() + _STARTS_SECONDS
-        while not _listens(port):
-            assert process.poll() is None, "the web server ended"
-            assert time.monotonic() < until, "the web server does not start"
-            time.sleep(0.05)
-        for _ in range(40):
-            # Both processes have loaded all that they need by then. Without a key nothing is looked up.
-            _timed_post(port, "", "warm", 0.0)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as wire:
-        return wire.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as wire:
-        wire.bind(("127.0.0.1", 0))
-        return int(wire.getsockname()[1])
 
 
 def _server(bench: Bench) -> ConferenceServer:

@@ -9,8 +9,8 @@ from django.conf import settings
 
 from accounts.models import User
 from benchmarks.bench import Bench
+from benchmarks.browser import Browser
 from benchmarks.figures import Figure, benchmark
-from benchmarks.pages import Browser
 from integrations.feeds import services
 from integrations.feeds.addresses import calendar_url, free_busy_url
 from integrations.feeds.models import CalendarFeed

@@ -1,32 +1,28 @@
 """Measures what a call costs: CPU of this process and of the database's processes, wall time, queries.
 
-Processor time of the database is that of the backends that serve this database, read from /proc: the kernel counts it
-in nanoseconds (schedstat) or, where it does not, in ticks of 10 ms (stat). Checkpointer, WAL writer and autovacuum are
-not counted: they work for all calls together. Needs the server on the same machine; elsewhere only the application's
-own CPU is known, and the unit of the figure says so.
+Processor time of the database is that of the backends that serve this database. Checkpointer, WAL writer and
+autovacuum are not counted: they work for all calls together. Needs the server on the same machine; elsewhere only the
+application's own CPU is known, and the unit of the figure says so.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
 import psycopg
 from django.db import connection
 
+from benchmarks import processes
 from benchmarks.figures import Figure
 from benchmarks.plans import Plans
 
 T = TypeVar("T")
 BATCHES = 5
-_PROC = Path("/proc")
-_NS_PER_TICK = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +80,12 @@ class Meter:
         self._observer = psycopg.connect(database_url, autocommit=True)
         self._plans = plans
 
-    def read(self) -> Cpu:
-        """Return the processor time used so far; only differences mean anything."""
-        return Cpu(time.process_time_ns(), self._database_ns())
+    def read(self, application: Callable[[], int] = time.process_time_ns) -> Cpu:
+        """Return the processor time used so far, in nanoseconds; only differences mean anything.
+
+        `application`: tells that of the application, which is this process unless another serves.
+        """
+        return Cpu(application(), self._database_ns())
 
     def cost(
         self,
@@ -117,7 +116,7 @@ class Meter:
             spent.append((self.read() - before, len(batch)))
         if between is not None:
             between()
-        return _cost(spent, sorted(walls), queries)
+        return cost_of(spent, sorted(walls), queries)
 
     def _database_ns(self) -> int | None:
         rows = self._observer.execute(
@@ -134,8 +133,8 @@ def _wall_ms(call: Callable[[T], object], item: T) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def _cost(spent: Sequence[tuple[Cpu, int]], walls: Sequence[float], queries: int) -> Cost:
-    """Sum up batches of calls; `walls` is sorted."""
+def cost_of(spent: Sequence[tuple[Cpu, int]], walls: Sequence[float], queries: int) -> Cost:
+    """Sum up batches of calls. `spent`: by each batch, of so many calls; `walls`: sorted, in milliseconds."""
     whole = all(cpu.database is not None for cpu, _count in spent)
     return Cost(
         cpu_ms=median(cpu.total / count for cpu, count in spent) / 1e6,
@@ -173,13 +172,9 @@ def count_queries(call: Callable[[], object]) -> int:
 def _backend_ns(pid: int, database: str) -> int | None:
     """Return the processor time of a backend, or None when no such process is seen from here."""
     try:
-        title = (_PROC / str(pid) / "cmdline").read_bytes()
+        title = processes.title(pid)
         if b"postgres" not in title or database.encode() not in title:
             return None  # the server runs elsewhere, and this is another process of the same number
-        try:
-            return int((_PROC / str(pid) / "schedstat").read_text().split()[0])
-        except (OSError, IndexError):
-            fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) * _NS_PER_TICK
+        return processes.cpu_ns(pid)
     except OSError:
         return None

@@ -2,81 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
-from io import BytesIO
-from typing import Any
-from wsgiref.util import setup_testing_defaults
+from functools import partial
 
-from django.conf import settings
-from django.core.wsgi import get_wsgi_application
-from django.test import Client
+import psycopg
 from django.urls import reverse
 
-from accounts.models import User
 from benchmarks.bench import Bench
+from benchmarks.browser import Browser
 from benchmarks.figures import Figure, benchmark
+from benchmarks.meter import count_queries
 from bookings import services
+from bookings.models import Booking
 from rooms.models import Room
 
 _CALLS = 40
 _SMALL_OFFICE = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-
-
-class Browser:
-    """A signed-in user's browser, or with None a program that knows an address. Talks WSGI in this process: no socket,
-    but every middleware and the clean-up.
-    """
-
-    def __init__(self, user: User | None) -> None:
-        self._application = get_wsgi_application()
-        self._cookie = ""
-        if user is None:
-            return
-        client = Client()
-        client.force_login(user)
-        self._cookie = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
-
-    def get(self, address: str, *, known: str = "") -> Answer:
-        """Ask for a page that is there, compressed. `known`: the ETag of what one has, and expects to be told so.
-
-        Raises: AssertionError for any answer but 200, or 304 for what is known.
-        """
-        path, _, query = address.partition("?")
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": "GET",
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "HTTP_HOST": "localhost",
-            "REMOTE_ADDR": "127.0.0.1",
-            **({"HTTP_COOKIE": self._cookie} if self._cookie else {}),
-            **({"HTTP_IF_NONE_MATCH": known} if known else {}),
-            "HTTP_ACCEPT_ENCODING": "gzip",
-            "HTTP_ACCEPT_LANGUAGE": "pl",
-            "wsgi.input": BytesIO(),
-        }
-        setup_testing_defaults(environ)
-        started: dict[str, Any] = {}
-
-        def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None, /) -> Callable[..., Any]:
-            started.update(status=status, headers=headers)
-            return BytesIO().write  # WSGI asks for one; Django writes nothing that way
-
-        result = self._application(environ, start_response)
-        body = b"".join(result)
-        result.close()
-        status = started["status"]
-        answer = Answer(int(status.split()[0]), body, dict(started["headers"]))
-        assert answer.status == (304 if known else 200), f"{address} answers {status}"
-        return answer
+_RETITLE = """
+UPDATE bookings_booking SET title = %s WHERE id = (
+    SELECT booking_id FROM bookings_occurrence WHERE (starts_at AT TIME ZONE 'Europe/Warsaw')::date = %s
+    AND starts_at > now() - interval '1 day' AND status = 'confirmed' ORDER BY id LIMIT 1
+)
+"""
 
 
 def _page(bench: Bench, name: str, browser: Browser, addresses: list[str]) -> Iterator[Figure]:
@@ -90,19 +40,55 @@ def _weight(bench: Bench, name: str, browser: Browser, address: str) -> Figure:
     return Figure(f"{name}.kb_compressed", bench.scale, len(answer.body) / 1000, "kB")
 
 
-@benchmark("http.day_board_100", "http.day_board_60")
+@benchmark("http.day_board_100", "http.day_board_34", "http.day_board_unchanged", "http.day_board_60")
 def day_board(bench: Bench) -> Iterator[Figure]:
-    """The board of a busy day: of all 100 rooms, and of an office with the first 60."""
+    """The board of a busy day: of all 100 rooms, of one site with 34, of all asked for again and unchanged, and of an
+    office with the first 60.
+    """
     browser = Browser(bench.fresh_user())
     days = sorted({gap.local_start.date() for gap in bench.gaps(1)})
     addresses = [reverse("board_day", args=[days[0]])] * bench.calls(_CALLS)
     yield from _page(bench, "http.day_board_100", browser, addresses)
+    site = Room.objects.order_by("pk").values_list("site__code", flat=True)[0]
+    yield from _page(bench, "http.day_board_34", browser, [f"{address}?site={site}" for address in addresses])
+    known = browser.get(addresses[0]).headers["ETag"]
+    again = bench.meter.cost(lambda address: browser.get(address, known=known), addresses)
+    yield from again.figures("http.day_board_unchanged", bench.scale)
     others = list(Room.objects.order_by("pk").values_list("pk", flat=True)[_SMALL_OFFICE:])
     Room.objects.filter(pk__in=others).update(is_active=False)
     try:
         yield _weight(bench, "http.day_board_60", browser, addresses[0])
     finally:
         Room.objects.filter(pk__in=others).update(is_active=True)
+
+
+@benchmark("http.day_board_100_changed", "http.day_board_34_changed")
+def changed_day_board(bench: Bench) -> Iterator[Figure]:
+    """The same boards, each time after a session of the day has got another title: what the process knows of the day is
+    old then, and one row is drawn anew.
+    """
+    browser = Browser(bench.fresh_user())
+    day = min(gap.local_start.date() for gap in bench.gaps(1))
+    site, calls = Room.objects.earliest("pk").site.code, bench.calls(_CALLS)
+    address = reverse("board_day", args=[day])
+    titles = itertools.count(1)
+    with psycopg.connect(bench.database_url, autocommit=True) as somebody_else:
+
+        def retitle() -> None:
+            somebody_else.execute(_RETITLE, [f"Zmiana {next(titles)}", day])
+
+        for name, asked in (("100", address), ("34", f"{address}?site={site}")):
+            cost = bench.meter.cost(browser.get, [asked] * calls, batches=calls, between=retitle)
+            cost = replace(cost, queries=count_queries(partial(browser.get, asked)))
+            yield from cost.figures(f"http.day_board_{name}_changed", bench.scale)
+
+
+@benchmark("http.week_100")
+def week(bench: Bench) -> Iterator[Figure]:
+    """The week of the same day, of all 100 rooms."""
+    browser = Browser(bench.fresh_user())
+    day = min(gap.local_start.date() for gap in bench.gaps(1))
+    yield from _page(bench, "http.week_100", browser, [reverse("board_week", args=[day])] * bench.calls(_CALLS))
 
 
 @benchmark("http.my_sessions", "http.my_sessions_past")
@@ -112,6 +98,19 @@ def my_sessions(bench: Bench) -> Iterator[Figure]:
     calls = bench.calls(_CALLS)
     yield from _page(bench, "http.my_sessions", browser, [reverse("my_sessions")] * calls)
     yield from _page(bench, "http.my_sessions_past", browser, [reverse("my_sessions") + "?past"] * calls)
+
+
+@benchmark("http.session_search", "http.session_search_rare", "http.session_search_nothing")
+def session_search(bench: Bench) -> Iterator[Figure]:
+    """A search by somebody of the staff: for a word of every fourth title; for one session of years ago, by the case in
+    its title; and for two frequent words that never stand together, where the search stops on its way.
+    """
+    browser = Browser(bench.fresh_user())
+    calls, address = bench.calls(_CALLS), reverse("session_search")
+    oldest = Booking.objects.earliest("pk").title.split()[-1]
+    yield from _page(bench, "http.session_search", browser, [f"{address}?q=narada"] * calls)
+    yield from _page(bench, "http.session_search_rare", browser, [f"{address}?q=sprawa+{oldest}"] * calls)
+    yield from _page(bench, "http.session_search_nothing", browser, [f"{address}?q=narada+szkolenie"] * calls)
 
 
 @benchmark("http.booking_page", "http.session_page")

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from benchmarks import bookings, conferences, crowds, feeds, inbox, licences, mail, pages, replies, series
+from benchmarks import (
+    bookings,
+    conferences,
+    crowds,
+    feeds,
+    inbox,
+    lag,
+    licences,
+    mail,
+    outflow,
+    over_http,
+    pages,
+    replies,
+    series,
+)
 from benchmarks.figures import REGISTRY, Benchmark
 
 # Importing them has filled the registry; crowds and conferences come last, their leftovers weigh on nobody.
 _ORDER = [
-    module.__name__ for module in (bookings, licences, series, pages, feeds, mail, inbox, replies, crowds, conferences)
+    module.__name__
+    for module in (
+        *(bookings, licences, series, pages, over_http, feeds, mail, outflow, inbox, replies),
+        *(crowds, conferences, lag),
+    )
 ]
 
 

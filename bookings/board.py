@@ -5,18 +5,20 @@ A fixed number of queries, whatever is booked; arrangement into rows and columns
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from accounts.models import User
-from bookings.board_holds import BoardSession, Taker, sessions_between
-from bookings.models import LONGEST_HOLD, LicenceHold, as_interval
-from rooms import hours, licences, queries, terms
+from bookings.board_holds import BoardSession, SeatUse, Taker, taken_rooms
+from bookings.board_marks import BoardMarks
+from bookings.board_office import BoardOffice, office_at
+from rooms import hours
 from rooms.interval import Interval
 from rooms.models import Room
 
-__all__ = ["Board", "BoardSession", "LicenceHour", "Taker", "day_board"]
+__all__ = ["Board", "BoardSession", "LicenceHour", "Taker", "day_board", "highest_use", "whole_day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,75 +38,95 @@ class Board:
     zone: ZoneInfo
     frame: Interval
     rooms: tuple[Room, ...]
-    sessions: dict[int, tuple[BoardSession, ...]]
+    sessions: Mapping[int, tuple[BoardSession, ...]]
     open: dict[int, tuple[Interval, ...]]
     licences: tuple[LicenceHour, ...]
+    #: What rooms and hours are of; another object when the office has changed.
+    office: BoardOffice | None = None
     #: Whose licences these are, where the office has several pools.
     pool: str = ""
+    #: Of what is booked, as `BoardMarks.day`.
+    mark: str = ""
 
 
-def day_board(user: User, day: date, *, zone: ZoneInfo, now: datetime) -> Board:
-    """Return the board of `day`, whose hours are read in `zone`.
+def whole_day(day: date, zone: ZoneInfo) -> Interval:
+    """Return `day` in `zone` from midnight to midnight."""
+    return Interval(datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone))
+
+
+def day_board(
+    user: User,
+    day: date,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    site: str = "",
+    office: BoardOffice | None = None,
+    marks: BoardMarks | None = None,
+) -> Board:
+    """Return the board of `day`, whose hours are read in `zone`: at most one query, and those for roles and office.
 
     `sessions` and `open` are keyed by room id and site id; rooms come in the order of lists. `now`: what held a room
-    until before it, an open form or an offer, holds it no more.
+    until before it, an open form or an offer, holds it no more. `site`: a code, to read the rooms of this site alone.
+    `office`: as `board_office` keeps it, where the caller has it already. `marks`: of `whole_day`, read before: with
+    the same, a day is not read again.
     """
-    rooms = tuple(queries.active_rooms())
+    office = office or office_at("")
+    rooms = tuple(room for room in office.rooms if room.site.code == site) if site else office.rooms
     sites = {room.site_id: room.site for room in rooms}
-    opening = queries.opening_hours(set(sites))
-    open_stretches = {pk: tuple(hours.open_on(opening[pk], day, site.zone)) for pk, site in sites.items()}
-    whole_day = Interval(datetime.combine(day, time(), zone), datetime.combine(day + timedelta(days=1), time(), zone))
-    sessions = sessions_between(user, rooms, whole_day, now=now)
+    open_stretches = {pk: tuple(hours.open_on(office.hours[pk], day, one.zone)) for pk, one in sites.items()}
+    span = whole_day(day, zone)
+    taken = taken_rooms(user, rooms, span, now=now, marks=marks)
     # Closures say what can't be used, nights and weekends included: they make no hour worth showing.
-    taken = [item.interval for row in sessions.values() for item in row if item.kind != Taker.CLOSURE]
-    frame = _frame(day, zone, open_stretches, taken)
-    pools = terms.load_pools()
-    have = next((pool for pool in pools.values() if pool.pool.is_default), None)
+    booked = [item for row in taken.sessions.values() for item in row if item.kind is not Taker.CLOSURE]
+    frame = _frame(day, zone, open_stretches, booked)
+    licences_used = () if office.grants is None else tuple(_licence_hours(office, taken.uses, frame))
     return Board(
-        day,
-        zone,
-        frame,
-        rooms,
-        sessions,
-        open_stretches,
-        _licence_hours(have, frame, now=now) if have else (),
-        have.pool.name if have and len(pools) > 1 else "",
+        day, zone, frame, rooms, taken.sessions, open_stretches, licences_used, office, office.pool, taken.mark
     )
 
 
 def _frame(
-    day: date, zone: ZoneInfo, open_stretches: dict[int, tuple[Interval, ...]], taken: list[Interval]
+    day: date, zone: ZoneInfo, open_stretches: dict[int, tuple[Interval, ...]], taken: list[BoardSession]
 ) -> Interval:
     """Return the hours to show: the opening hours of the day and everything booked, in full hours of `zone`."""
-    stretches = [stretch for row in open_stretches.values() for stretch in row] + taken
+    stretches = [stretch for row in open_stretches.values() for stretch in row]
+    if taken:
+        begins, ends = min(item.begins for item in taken), max(item.ends for item in taken)
+        stretches.append(Interval(datetime.fromtimestamp(begins, UTC), datetime.fromtimestamp(ends, UTC)))
     if not stretches:
         return Interval(datetime.combine(day, time(8), zone), datetime.combine(day, time(16), zone))
-    begins = max(min(item.start_at for item in stretches), datetime.combine(day, time(), zone)).astimezone(zone)
+    begins_at = max(min(item.start_at for item in stretches), datetime.combine(day, time(), zone)).astimezone(zone)
     midnight = datetime.combine(day + timedelta(days=1), time(), zone)
-    ends = min(max(item.end_at for item in stretches), midnight).astimezone(zone)
-    first = begins.replace(minute=0, second=0, microsecond=0)
-    last = ends if ends.minute == 0 else ends.replace(minute=0) + timedelta(hours=1)
+    ends_at = min(max(item.end_at for item in stretches), midnight).astimezone(zone)
+    first = begins_at.replace(minute=0, second=0, microsecond=0)
+    last = ends_at if ends_at.minute == 0 else ends_at.replace(minute=0) + timedelta(hours=1)
     return Interval(first, last)
 
 
-def _licence_hours(have: terms.PoolTerms, frame: Interval, *, now: datetime) -> tuple[LicenceHour, ...]:
-    """Return the highest use of each hour, of everything that the office owns: shares, named and emergency seats."""
-    # By the beginnings, so that the plain index finds them however long the history is (LONGEST_HOLD).
-    rows = LicenceHold.objects.filter(
-        pool=have.pool,
-        live=True,
-        period__startswith__gt=frame.start_at - LONGEST_HOLD,
-        period__startswith__lt=frame.end_at,
-    )
-    uses = [
-        licences.Use(site_id, seats, as_interval(period))
-        for site_id, seats, period, expires_at in rows.values_list("site_id", "seats", "period", "expires_at")
-        if period.upper > frame.start_at and (expires_at is None or expires_at > now)
-    ]
-    found = []
-    at = frame.start_at
+def _licence_hours(office: BoardOffice, uses: Iterable[SeatUse], frame: Interval) -> Iterator[LicenceHour]:
+    """Yield the highest use of each hour, of everything that the office owns: shares, named and emergency seats."""
+    hours_shown, at = [], frame.start_at
     while at < frame.end_at:
-        hour = Interval(at, min(at + timedelta(hours=1), frame.end_at))
-        found.append(LicenceHour(hour, licences.peak_use(uses, span=hour), have.owned(at)))
+        hours_shown.append(Interval(at, min(at + timedelta(hours=1), frame.end_at)))
         at += timedelta(hours=1)
-    return tuple(found)
+    spans = [(int(hour.start_at.timestamp()), int(hour.end_at.timestamp())) for hour in hours_shown]
+    for hour, peak in zip(hours_shown, highest_use(uses, spans), strict=True):
+        yield LicenceHour(hour, peak, office.owned(hour.start_at))
+
+
+def highest_use(uses: Iterable[SeatUse], spans: Iterable[tuple[int, int]]) -> Iterator[int]:
+    """Yield the highest number of licences in use at one instant of each span: whole seconds, in order of time."""
+    # What ends at an instant has made room for what begins then: it is sorted before it.
+    changes = sorted(change for use in uses for change in ((use.begins, use.seats), (use.ends, -use.seats)))
+    position = in_use = 0
+    for begins, ends in spans:
+        while position < len(changes) and changes[position][0] <= begins:
+            in_use += changes[position][1]
+            position += 1
+        peak = in_use
+        while position < len(changes) and changes[position][0] < ends:
+            in_use += changes[position][1]
+            peak = max(peak, in_use)
+            position += 1
+        yield peak

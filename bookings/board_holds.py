@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any
-from zoneinfo import ZoneInfo
-
-from django.db.models import Case, Count, F, Q, When
+from typing import NamedTuple
 
 from accounts.models import User
-from bookings.models import LONGEST_HOLD, Absence, Attendee, Booking, RoomHold, as_interval
+from bookings.board_facts import HoldRow, SeatUse, read_facts
+from bookings.board_kept import Latest
+from bookings.board_marks import BoardMarks
+from bookings.models import Booking
 from rooms.interval import Interval
 from rooms.models import Room
 from rooms.permissions import SiteRoles
 
 
 class Taker(StrEnum):
-    """What holds a room. The last two end by themselves (`BoardSession.until`)."""
+    """What holds a room. The last three end by themselves (`BoardSession.until`).
+
+    CANCELLED: a session that was cancelled just now; its rooms are kept while that can be undone.
+    """
 
     SESSION = "session"
     REQUEST = "request"
     CLOSURE = "closure"
     DRAFT = "draft"
+    CANCELLED = "cancelled"
     OFFER = "offer"
 
 
-@dataclass(frozen=True, slots=True)
-class BoardSession:
+class BoardSession(NamedTuple):
     """What one room's row shows as taken: a session or whatever else holds the room.
 
-    `title` is empty for a closed session that is not the user's, for open forms and for offers; of a closure it is the
-    reason. `held`: the interval with set-up and clearing, which is what is not free; `interval`: the session itself.
-    `number` is empty where the user may not open the page or there is none.
+    A busy day has hundreds of these, and a NamedTuple is made in a fifth of the time of a frozen dataclass.
+
+    `title` is empty for a closed session that is not the user's, and for what ends by itself; of a closure it is the
+    reason. `number` is empty where the user may not open the page or there is none. `begins` and `ends` are the session
+    itself, `held_from` and `held_to` what is not free, set-up and clearing included: whole seconds since 1970.
     """
 
     booking_id: int | None
@@ -43,8 +47,10 @@ class BoardSession:
     title: str
     is_private: bool
     is_mine: bool
-    interval: Interval
-    held: Interval
+    begins: int
+    ends: int
+    held_from: int
+    held_to: int
     room_id: int
     #: 1 to 6 for sessions in several rooms, None otherwise.
     thread: int | None
@@ -58,184 +64,181 @@ class BoardSession:
     on: date | None = None
     #: The reason of a closure in English, where there is one.
     title_en: str = ""
-    #: When an open form or an offer gives the room back by itself.
+    #: When an open form, a cancellation or an offer gives the room back by itself.
     until: datetime | None = None
     #: Booked from another calendar: how many people come, that one knows.
     is_outside: bool = False
 
+    @property
+    def interval(self) -> Interval:
+        return Interval(datetime.fromtimestamp(self.begins, UTC), datetime.fromtimestamp(self.ends, UTC))
 
-_FIELDS = {
-    "booking_id": F("occurrence__booking"),
-    "number": F("occurrence__booking__number"),
-    "title": F("occurrence__booking__title"),
-    "own_title": F("occurrence__own_title"),
-    "is_private": F("occurrence__booking__is_private"),
-    "is_outside": F("occurrence__booking__is_outside"),
-    "status": F("occurrence__booking__status"),
-    "organizer_id": F("occurrence__booking__organizer"),
-    "created_by_id": F("occurrence__booking__created_by"),
-    "host_site_id": F("occurrence__booking__host_site"),
-    "thread": F("occurrence__booking__thread"),
-    "rrule": F("occurrence__booking__rrule"),
-    "time_zone": F("occurrence__booking__time_zone"),
-    # Of series only: reading an instant takes longer than the rest of the row.
-    "original_start_at": Case(
-        When(occurrence__booking__rrule="", then=None), default=F("occurrence__original_start_at")
-    ),
-    "starts_at": F("occurrence__starts_at"),
-    "ends_at": F("occurrence__ends_at"),
-    "closure_title": F("closure__title"),
-    "closure_title_en": F("closure__title_en"),
-    "draft_user_id": F("draft__user"),
-    "offer_user_id": F("offer__user"),
-}
+    @property
+    def held(self) -> Interval:
+        return Interval(datetime.fromtimestamp(self.held_from, UTC), datetime.fromtimestamp(self.held_to, UTC))
 
 
-def sessions_between(
-    user: User, rooms: Sequence[Room], span: Interval, *, now: datetime
-) -> dict[int, tuple[BoardSession, ...]]:
-    """Return what holds each of `rooms` within `span`, by room id and in order of time: four queries."""
-    by_id = {room.pk: room for room in rooms}
-    holds = _live_holds(by_id, span, now=now)
-    guests = _Guests.of(user, holds)
+_Rows = Mapping[int, tuple[HoldRow, ...]]
+_Found = dict[int, tuple[BoardSession, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What holds rooms, by room id and in order of time, and what the whole office uses of its own pool meanwhile.
+
+    `mark`: as `BoardMarks.day`, of this very content, which may be newer than the marks that the caller has.
+    """
+
+    sessions: Mapping[int, tuple[BoardSession, ...]]
+    uses: Sequence[SeatUse]
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """What holds rooms within a span, by room id. `strangers`: as anybody may see it who has nothing to do with it.
+
+    `concerned`: the rooms in which something is a user's own, by user id.
+    """
+
+    rows: _Rows
+    uses: Sequence[SeatUse]
+    mark: str
+    strangers: _Found
+    concerned: Mapping[int, set[int]]
+
+
+# A day of a hundred full rooms takes 1 MB, a week of them five.
+_kept: Latest[tuple[datetime, datetime, tuple[int, ...], BoardMarks], _Held] = Latest(most=16)
+
+
+def taken_rooms(
+    user: User, rooms: Sequence[Room], span: Interval, *, now: datetime, marks: BoardMarks | None = None
+) -> Taken:
+    """Return what holds each of `rooms` within `span` as far as `user` may know: the roles, and at most one query.
+
+    `now`: what held a room until before it, an open form or an offer, holds it no more. `marks`: of the span, read
+    before; `rooms` are as of its office. While they are the same, this process reads the span once for all users.
+    """
+    ids = tuple([room.pk for room in rooms])
+    held = _kept.get((span.start_at, span.end_at, ids, marks)) if marks else None
+    if held is None:
+        held = _read(rooms, span, now)
+        if marks:
+            _kept.keep((span.start_at, span.end_at, ids, replace(marks, day=held.mark)), held)
+    return Taken(_seen_by(user, held, rooms), held.uses, held.mark)
+
+
+def _read(rooms: Sequence[Room], span: Interval, now: datetime) -> _Held:
+    facts = read_facts([room.pk for room in rooms], span, now=now)
+    rows: dict[int, list[HoldRow]] = {}
+    concerned: dict[int, set[int]] = {}
+    for row in facts.holds:
+        rows.setdefault(row.room_id, []).append(row)
+        for user_id in (row.organizer_id, row.created_by_id, row.owner_id, *(row.users or ())):
+            if user_id is not None:
+                concerned.setdefault(user_id, set()).add(row.room_id)
+    by_room = {room_id: tuple(found) for room_id, found in rows.items()}
+    strangers = _shown(by_room, rooms, user_id=0, roles=SiteRoles())
+    return _Held(by_room, facts.uses, facts.mark, strangers, concerned)
+
+
+def _seen_by(user: User, held: _Held, rooms: Sequence[Room]) -> _Found:
     roles = SiteRoles.of(user)
-    positions: dict[int, list[int]] = defaultdict(list)
-    for hold in holds:
-        positions[hold["occurrence_id"]].append(hold["position"])
-    # A session at a site that the user manages may be opened from every row.
-    managed = {hold["occurrence_id"] for hold in holds if _manages(roles, hold, by_id[hold["room_id"]])}
-    rows: dict[int, list[BoardSession]] = {}
-    for hold in holds:
-        room = by_id[hold["room_id"]]
-        if hold["occurrence_id"] is None:
-            found = _without_a_session(user, hold, room)
-        else:
-            may_manage = hold["occurrence_id"] in managed
-            found = _session(user, hold, guests, positions[hold["occurrence_id"]], may_manage=may_manage)
-        rows.setdefault(room.pk, []).append(found)
-    return {room_id: tuple(_joined(row)) for room_id, row in rows.items()}
+    # What somebody manages is found in any row: a session in many rooms belongs to the sites of all.
+    ids = held.rows.keys() if roles.manages_anything else held.concerned.get(user.pk, ())
+    own = {room_id: held.rows[room_id] for room_id in ids}
+    return {**held.strangers, **_shown(own, rooms, user_id=user.pk, roles=roles)}
+
+
+def _shown(rows: _Rows, rooms: Sequence[Room], *, user_id: int, roles: SiteRoles) -> _Found:
+    found = {}
+    for room in rooms:
+        if room.pk in rows:
+            items = [
+                _without_a_session(row, room, user_id)
+                if row.meeting_id is None
+                else _session(row, room, user_id, roles)
+                for row in rows[room.pk]
+            ]
+            found[room.pk] = tuple(_joined(items))
+    return found
 
 
 def _joined(row: list[BoardSession]) -> list[BoardSession]:
     """Draw a closure in one piece, though it holds in several where sessions have made room for it one by one."""
+    if not any(item.kind is Taker.CLOSURE for item in row):
+        return row
     found: list[BoardSession] = []
     for item in row:
         last = found[-1] if found else None
         if (
             last is not None
-            and last.kind == item.kind == Taker.CLOSURE
+            and last.kind is item.kind is Taker.CLOSURE
             and (last.title, last.title_en) == (item.title, item.title_en)
-            and last.held.end_at == item.held.start_at
+            and last.held_to == item.held_from
         ):
-            whole = Interval(last.held.start_at, item.held.end_at)
-            found[-1] = replace(last, interval=whole, held=whole)
+            found[-1] = last._replace(ends=item.held_to, held_to=item.held_to)
         else:
             found.append(item)
     return found
 
 
-def _live_holds(rooms: dict[int, Room], span: Interval, *, now: datetime) -> list[dict[str, Any]]:
-    # By room and beginning, so that the plain index finds them however long the history is (LONGEST_HOLD).
-    holds = RoomHold.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=now),
-        room__in=rooms,
-        live=True,
-        period__startswith__gt=span.start_at - LONGEST_HOLD,
-        period__startswith__lt=span.end_at,
-        period__endswith__gt=span.start_at,
-    ).order_by("period", "position", "pk")
-    own = ("room_id", "position", "period", "expires_at", "occurrence_id", "closure_id")
-    return [dict(row) for row in holds.values(*own, **_FIELDS)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Guests:
-    """How many people take part, by booking and by meeting, and which bookings the user is invited to."""
-
-    of_booking: Counter[int]
-    of_meeting: Counter[int]
-    invited: frozenset[int]
-
-    @classmethod
-    def of(cls, user: User, holds: list[dict[str, Any]]) -> _Guests:
-        occurrences = {hold["occurrence_id"] for hold in holds} - {None}
-        bookings = {hold["booking_id"] for hold in holds} - {None}
-        present = Attendee.objects.filter(Q(occurrence=None) | Q(occurrence__in=occurrences), booking__in=bookings)
-        groups = present.filter(removed_at=None).values_list("booking", "occurrence").order_by()
-        rows = groups.annotate(count=Count("pk"), mine=Count("pk", filter=Q(user=user)))
-        of_booking, of_meeting, invited = Counter[int](), Counter[int](), set()
-        for booking, occurrence, count, mine in rows:
-            if occurrence is None:
-                of_booking[booking] = count
-            else:
-                of_meeting[occurrence] = count
-            if mine:
-                invited.add(booking)
-        absent = Absence.objects.filter(occurrence__in=occurrences, attendee__removed_at=None)
-        of_meeting.subtract(dict(absent.values_list("occurrence").annotate(count=Count("pk")).order_by()))
-        return cls(of_booking, of_meeting, frozenset(invited))
-
-    def count(self, hold: dict[str, Any]) -> int:
-        return self.of_booking[hold["booking_id"]] + self.of_meeting[hold["occurrence_id"]]
-
-
-def _manages(roles: SiteRoles, hold: dict[str, Any], room: Room) -> bool:
-    host = hold["host_site_id"]
-    return hold["occurrence_id"] is not None and (
-        roles.manages(room.site_id) or (host is not None and roles.manages(host))
+def _session(row: HoldRow, room: Room, user_id: int, roles: SiteRoles) -> BoardSession:
+    is_mine = user_id in (row.organizer_id, row.created_by_id) or user_id in (row.users or ())
+    # A session at a site that the user manages may be opened from every row.
+    may_open = is_mine or (
+        roles.manages_anything
+        and any(site_id and roles.manages(site_id) for site_id in (row.host_site_id, room.site_id, *(row.sites or ())))
     )
-
-
-def _session(
-    user: User, hold: dict[str, Any], guests: _Guests, positions: list[int], *, may_manage: bool
-) -> BoardSession:
-    is_mine = user.pk in {hold["organizer_id"], hold["created_by_id"]} or hold["booking_id"] in guests.invited
-    may_open = is_mine or may_manage
+    joined = row.joined or (row.room_id,)
+    count = len(joined)
     return BoardSession(
-        booking_id=hold["booking_id"],
-        number=hold["number"] if may_open else "",
-        title=(hold["own_title"] or hold["title"]) if may_open or not hold["is_private"] else "",
-        is_private=hold["is_private"],
-        is_mine=is_mine,
-        interval=Interval(hold["starts_at"], hold["ends_at"]),
-        held=as_interval(hold["period"]),
-        room_id=hold["room_id"],
-        thread=hold["thread"] if len(positions) > 1 else None,
+        row.booking_id,
+        row.number if may_open else "",
+        row.title if may_open or not row.is_private else "",
+        row.is_private,
+        is_mine,
+        row.begins,
+        row.ends,
+        row.held_from,
+        row.held_to,
+        row.room_id,
+        row.thread if count > 1 else None,
         # Among the rooms that the board shows: one that is out of use by now has no row.
-        place=sorted(positions).index(hold["position"]) + 1,
-        room_count=len(positions),
-        people=guests.count(hold),
-        kind=Taker.REQUEST if hold["status"] == Booking.Status.REQUESTED else Taker.SESSION,
-        is_repeated=bool(hold["rrule"]),
-        on=_on(hold["original_start_at"], hold["time_zone"]),
-        is_outside=hold["is_outside"],
+        joined.index(row.room_id) + 1,
+        count,
+        row.people,
+        Taker.REQUEST if row.status == Booking.Status.REQUESTED else Taker.SESSION,
+        row.is_repeated,
+        row.on,
+        "",
+        None,
+        row.is_outside,
     )
 
 
-def _on(original_start_at: datetime | None, time_zone: str) -> date | None:
-    return original_start_at.astimezone(ZoneInfo(time_zone)).date() if original_start_at else None
-
-
-def _without_a_session(user: User, hold: dict[str, Any], room: Room) -> BoardSession:
-    held = as_interval(hold["period"])
-    is_closure = hold["closure_id"] is not None
-    interval = held
-    if not is_closure and room.setup + room.clearing < held.duration:
-        interval = Interval(held.start_at + room.setup, held.end_at - room.clearing)
+def _without_a_session(row: HoldRow, room: Room, user_id: int) -> BoardSession:
+    begins, ends = row.held_from, row.held_to
+    setup, clearing = int(room.setup.total_seconds()), int(room.clearing.total_seconds())
+    if row.closure_id is None and setup + clearing < ends - begins:
+        begins, ends = begins + setup, ends - clearing
     return BoardSession(
         booking_id=None,
         number="",
-        title=hold["closure_title"] or "",
+        title=row.title or "",
         is_private=False,
-        is_mine=user.pk in {hold["draft_user_id"], hold["offer_user_id"]},
-        interval=interval,
-        held=held,
-        room_id=hold["room_id"],
+        is_mine=row.owner_id == user_id,
+        begins=begins,
+        ends=ends,
+        held_from=row.held_from,
+        held_to=row.held_to,
+        room_id=row.room_id,
         thread=None,
         place=1,
         room_count=1,
         people=0,
-        kind=Taker.CLOSURE if is_closure else Taker.DRAFT if hold["draft_user_id"] else Taker.OFFER,
-        title_en=hold["closure_title_en"] or "",
-        until=hold["expires_at"],
+        kind=Taker.CLOSURE if row.closure_id is not None else Taker(row.draft or Taker.OFFER),
+        title_en=row.title_en or "",
+        until=datetime.fromtimestamp(row.expires, UTC) if row.expires is not None else None,
     )

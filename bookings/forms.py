@@ -14,8 +14,9 @@ from django.conf import settings
 from django.core import signing
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from accounts.queries import Kind
 from bookings import recurrence, when
-from bookings.guests import Entry, read_tokens, to_participants
+from bookings.guests import Entry, read_token, read_tokens, to_participants
 from bookings.licence_form import LicenceForm
 from bookings.recurrence import Pattern, PatternRefused
 from bookings.rules import MAX_TITLE_LENGTH, BookingRequest, Refusal, clean_line, clean_text, find_text_refusals
@@ -25,6 +26,7 @@ from bookings.wishes_form import WishesForm
 
 #: Stands for an id that no row has: the judge says that the room is not there.
 NO_ROOM = 0
+NOBODY = 0
 _SALT = "bookings.submission"
 _MAX_DIGITS = 18  # a bigint holds any of these
 
@@ -64,6 +66,8 @@ class BookingForm(LicenceForm, WishesForm, SeriesForm):
     rooms = IdsField(label=gettext_lazy("Rooms"), required=False)
     #: In which order the rooms were chosen; the first one hosts.
     order = forms.CharField(required=False)
+    #: For whom it is booked, as a token; empty: for whoever books.
+    organizer = forms.CharField(required=False)
     participants = EntriesField(label=gettext_lazy("Participants"), required=False)
     version = forms.IntegerField(required=False)
 
@@ -103,6 +107,15 @@ class BookingForm(LicenceForm, WishesForm, SeriesForm):
         order = [_to_id(text) for text in self.cleaned_data.get("order", "").split(",")[: 2 * len(listed) + 100]]
         places = {pk: place for place, pk in reversed(list(enumerate(order))) if pk != NO_ROOM}
         return tuple(sorted(listed, key=lambda pk: places.get(pk, len(order))))
+
+    def organizer_id(self, *, user_id: int) -> int:
+        """Return who is to lead the session; what names nobody is an id that no user has, for the judge to refuse."""
+        self.is_valid()
+        token = self.cleaned_data.get("organizer", "")
+        entry = read_token(token) if token else None
+        if entry is None:
+            return user_id
+        return entry.pk if entry.kind == Kind.USER else NOBODY
 
     def to_request(self, *, organizer_id: int, time_zone: str) -> BookingRequest:
         """Return the request. Raises: KeyError unless `has_time`."""
@@ -151,7 +164,7 @@ class CancelForm(forms.Form):
         label=gettext_lazy("Message to the participants"),
         required=False,
         max_length=MAX_REASON_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -164,7 +177,12 @@ def basis_of(request: BookingRequest) -> str:
 
 def new_submission(user_id: int) -> str:
     """Return what a freshly opened form carries: a number of its own, signed for this user alone."""
-    return signing.dumps([user_id, uuid.uuid4().hex], salt=_SALT)
+    return sign_submission(uuid.uuid4(), user_id=user_id)
+
+
+def sign_submission(number: uuid.UUID, *, user_id: int) -> str:
+    """Return what a form carries that goes on with a number it had before."""
+    return signing.dumps([user_id, number.hex], salt=_SALT)
 
 
 def read_submission(text: str, *, user_id: int) -> uuid.UUID | None:

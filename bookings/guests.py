@@ -18,6 +18,13 @@ ADDRESS = "address"
 _KEY = re.compile(r"(?P<kind>user|contact|group|institution):(?P<pk>[0-9]{1,18})")
 _ADDRESS = re.compile(r"address:(?P<language>[a-z]{2})?:(?P<email>[^\s:]+)(?: (?P<name>[^\n]*))?")
 _NAMED = re.compile(r"(?P<name>[^<]*)<(?P<email>[^<>]*)>")
+#: Letters without a width that web pages and mail programs leave behind in what is copied.
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_BARE_ADDRESS = re.compile(r"[^\s<>,;]+@[^\s<>,;]*")
+_LABEL = re.compile(r"(?:(?:to|cc|bcc|from|do|dw|udw|od)\s*:|[-–•*·]|\d{1,4}[.)])\s*", re.IGNORECASE)
+_QUOTES = "\"'„”“»«‘’"
+_QUOTED = re.compile(r"'(?P<inside>[^']*)'(?P<rest>[^']*)")
+_AROUND = _QUOTES + "<>()[]"
 _LANGUAGES = {code for code, _name in settings.LANGUAGES}
 
 
@@ -111,15 +118,20 @@ def read_typed(text: str, *, language: str) -> Typed:
 
     `language`: of the mails to these addresses.
     """
-    entries, names, wrong = [], [], []
+    found: dict[str, Entry] = {}
+    names, wrong = [], []
     for name, address in _pairs(text):
-        if not address:
-            names.append(name)
-        elif is_address(address):
-            entries.append(Entry(ADDRESS, email=address, name=name, language=_known(language)))
-        else:
+        if address and is_address(address):
+            # Each address once; of several spellings the one that comes with a name.
+            key = address.lower()
+            known_as = "" if name.lower() == key else name
+            if key not in found or (known_as and not found[key].name):
+                found[key] = Entry(ADDRESS, email=address, name=known_as, language=_known(language))
+        elif address:
             wrong.append(address)
-    return Typed(tuple(dict.fromkeys(entries)), tuple(dict.fromkeys(names)), tuple(dict.fromkeys(wrong)))
+        elif name:
+            names.append(name)
+    return Typed(tuple(found.values()), tuple(dict.fromkeys(names)), tuple(dict.fromkeys(wrong)))
 
 
 def _participant(entry: Entry) -> Participant:
@@ -135,7 +147,31 @@ def _known(language: str | None) -> str:
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Yield name and address of each piece; the address is empty where a piece has none."""
+    """Yield name and address of each piece; the address is empty where a piece has none.
+
+    A line of a table („Jan Nowak TAB jan@nowak.example”) is one person; the line with the names of its columns nobody.
+    """
+    lines = _UNSEEN.sub("", text).splitlines()
+    rows = [_table_row(line) for line in lines]
+    for number, (line, row) in enumerate(zip(lines, rows, strict=True)):
+        if row:
+            yield row
+        elif "\t" not in line or "@" in line or not any(rows[number + 1 : number + 2]):
+            yield from _pairs_of_text(line)
+
+
+def _table_row(line: str) -> tuple[str, str] | None:
+    """Return name and address of a line that was copied from a table, with one bare address in it."""
+    cells = [cell.strip() for cell in line.split("\t")]
+    at = [number for number, cell in enumerate(cells) if "@" in cell]
+    if len(cells) < 2 or len(at) != 1 or not _BARE_ADDRESS.fullmatch(cells[at[0]]):
+        return None
+    before = [cell for cell in cells[: at[0]] if cell and not cell.rstrip(".)").isdigit()]
+    after = [cell for cell in cells[at[0] + 1 :] if cell]
+    return _name(" ".join(before) if before else "".join(after[:1])), _bare(cells[at[0]])
+
+
+def _pairs_of_text(text: str) -> Iterator[tuple[str, str]]:
     waiting = ""
     for piece, has_comma in _pieces(text):
         named = _NAMED.fullmatch(piece)
@@ -144,17 +180,25 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
             waiting = ""
         if named:
             # „Nowak, Jan <jan@nowak.example>”: what stood before the comma is the family name.
-            name = clean_line(named["name"].strip("\"' "))
-            yield ", ".join(filter(None, [waiting, name])), _bare(named["email"])
+            yield ", ".join(filter(None, [waiting, _name(named["name"])])), _bare(named["email"])
             waiting = ""
         elif "@" in piece:
             yield from _in_words(piece)
         elif has_comma:
-            waiting = clean_line(piece.strip("\"' "))
+            waiting = _name(piece)
         else:
-            yield clean_line(piece.strip("\"' ")), ""
+            yield _name(piece), ""
     if waiting:
         yield waiting, ""
+
+
+def _name(text: str) -> str:
+    """Return a name without what mail programs and lists put around it: quotation marks, „Do:”, a number, a bullet."""
+    text = _LABEL.sub("", clean_line(text).strip(), count=1)
+    if quoted := _QUOTED.fullmatch(text.strip('"')):
+        # „'Jan Nowak' via Lista”, as mailing lists write for their members.
+        text = quoted["inside"] + quoted["rest"]
+    return text.strip(_QUOTES + " ")
 
 
 def _in_words(piece: str) -> Iterator[tuple[str, str]]:
@@ -162,25 +206,29 @@ def _in_words(piece: str) -> Iterator[tuple[str, str]]:
     before: list[str] = []
     for word in piece.split():
         if "@" in word:
-            yield clean_line(" ".join(before).strip("\"' ")), _bare(word)
+            yield _name(" ".join(before)), _bare(word)
             before = []
         else:
             before.append(word)
     if before:
-        yield clean_line(" ".join(before)), ""
+        yield _name(" ".join(before)), ""
 
 
 def _bare(address: str) -> str:
-    return clean_line(address).removeprefix("mailto:").strip("<>'\"").rstrip(".")
+    address = clean_line(address).strip(_AROUND)
+    if address.lower().startswith("mailto:"):
+        # What follows the question mark of a link is its subject.
+        address = address[len("mailto:") :].partition("?")[0]
+    return address.strip(_AROUND).rstrip(".")
 
 
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
-    """Split at line ends, semicolons and commas outside quotation marks; say which pieces end at a comma."""
+    """Split at line ends, and at semicolons and commas outside quotation marks; say which pieces end at a comma."""
     piece: list[str] = []
     quoted = False
     for letter in text + "\n":
         is_comma = letter == "," and not quoted
-        if is_comma or letter in "\r\n\t;":
+        if is_comma or letter in "\r\n\t" or (letter == ";" and not quoted):
             joined = "".join(piece).strip()
             if joined:
                 yield joined, is_comma

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
@@ -51,7 +52,15 @@ class ListPage:
         return self.number + 1
 
 
-def sessions_of(user: User, *, now: datetime, number: int, size: int) -> ListPage:
+class Part(StrEnum):
+    """Which sessions of a user a list has. LED: they organize or made them; INVITED: somebody else did."""
+
+    ALL = ""
+    LED = "led"
+    INVITED = "invited"
+
+
+def sessions_of(user: User, *, now: datetime, number: int, size: int, part: Part = Part.ALL) -> ListPage:
     """Return what the user organizes, made or is invited to, soonest first: a series by its next meeting.
 
     Cancelled sessions stay until their time has passed, so that nobody wonders where they went; cancelled meetings of
@@ -66,15 +75,16 @@ def sessions_of(user: User, *, now: datetime, number: int, size: int) -> ListPag
         ends_at__gt=now,
         status=OuterRef("status"),
     )
-    first = _of(user, coming).filter(~Exists(earlier)).order_by("starts_at", "pk")
+    first = _of(user, coming).filter(_part_of(user, part), ~Exists(earlier)).order_by("starts_at", "pk")
     found, has_next = _page(first, number=number, size=size)
     return ListPage(tuple(_with_the_rest(user, found, now=now)), number, has_next)
 
 
-def past_meetings_of(user: User, *, now: datetime, number: int, size: int) -> ListPage:
+def past_meetings_of(user: User, *, now: datetime, number: int, size: int, part: Part = Part.ALL) -> ListPage:
     """Return the meetings that are over, newest first, each of a series by itself."""
     over = Occurrence.objects.filter(status=_HELD, starts_at__lt=now, ends_at__lte=now)
-    found, has_next = _page(_of(user, over).order_by("-starts_at", "-pk"), number=number, size=size)
+    newest = _of(user, over).filter(_part_of(user, part)).order_by("-starts_at", "-pk")
+    found, has_next = _page(newest, number=number, size=size)
     lines = (ListedBooking(meeting.booking, meeting, _rooms(meeting)) for meeting in found)
     return ListPage(tuple(lines), number, has_next)
 
@@ -95,6 +105,11 @@ def _is_at(user: User) -> Q:
     invited = mine.filter(Q(occurrence=None) | Q(occurrence=OuterRef("pk")))
     away = Absence.objects.filter(occurrence=OuterRef("pk"), attendee__user=user)
     return Q(Q(booking__created_by=user) | Exists(invited)) & ~Q(Exists(away))
+
+
+def _part_of(user: User, part: Part) -> Q:
+    led = Q(booking__organizer=user) | Q(booking__created_by=user)
+    return {Part.ALL: Q(), Part.LED: led, Part.INVITED: ~led}[part]
 
 
 def _page(meetings: QuerySet[Occurrence, Occurrence], *, number: int, size: int) -> tuple[list[Occurrence], bool]:

@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Count, Exists, IntegerField, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts.models import User
-from bookings.approval_queries import answerable
-from bookings.models import WaitlistEntry
-from rooms.models import SiteRole
+from rooms import prepared
+from rooms.permissions import SiteRoles
+
+_KEPT = "_nav_counts"
+# What `approval_queries.answerable` says, written out: compiling it for every page takes longer than all the rest of a
+# short one.
+_COUNTS = """
+SELECT (
+    SELECT count(*) FROM bookings_approval approval JOIN bookings_booking booking ON booking.id = approval.booking_id
+    WHERE approval.state = 'pending' AND approval.expires_at > %(now)s::timestamptz AND booking.status = 'requested'
+    AND booking.organizer_id <> %(user)s::bigint AND booking.created_by_id <> %(user)s::bigint
+    AND (%(answers_all)s::boolean OR EXISTS (
+        SELECT FROM rooms_siterole role JOIN accounts_user manager ON manager.id = role.user_id AND manager.is_active
+        WHERE role.site_id = approval.site_id AND role.role = 'manager' AND (
+            manager.id = %(user)s::bigint OR EXISTS (
+                SELECT FROM rooms_deputy standing_in
+                WHERE standing_in.manager_id = manager.id AND standing_in.deputy_id = %(user)s::bigint
+                AND %(today)s::date BETWEEN standing_in.valid_from AND standing_in.valid_to
+            )
+        )
+    ))
+), (
+    SELECT count(*) FROM bookings_waitlistentry
+    WHERE user_id = %(user)s::bigint AND state = 'offered' AND offer_expires_at > %(now)s::timestamptz
+)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +48,21 @@ class NavCounts:
         return self.requests + self.offers
 
 
+def nav_counts_of(request: HttpRequest, *, now: datetime) -> NavCounts:
+    """Return what the navigation of the page says of its reader, asked once for each request."""
+    if not isinstance(request.user, User):
+        return NavCounts()
+    if not hasattr(request, _KEPT):
+        setattr(request, _KEPT, nav_counts(request.user, now=now))
+    found: NavCounts = getattr(request, _KEPT)
+    return found
+
+
 def nav_counts(user: User, *, now: datetime) -> NavCounts:
-    """Ask the database once."""
-    offers = WaitlistEntry.objects.filter(user=user, state=WaitlistEntry.State.OFFERED, offer_expires_at__gt=now)
-    managed = SiteRole.objects.filter(user=user, role=SiteRole.Role.MANAGER)
-    row = User.objects.filter(pk=user.pk).values_list(
-        _count(answerable(user, now=now)), _count(offers), Exists(managed)
-    )
-    requests, waiting, manages = row[0]
-    return NavCounts(requests, waiting, manages or user.is_it_admin)
-
-
-def _count(rows: QuerySet[Any]) -> Coalesce:
-    counted = rows.order_by().values("state").annotate(count=Count("pk")).values("count")
-    return Coalesce(Subquery(counted), Value(0), output_field=IntegerField())
+    """Ask the database once; of the sites, only what the user object does not know yet (`SiteRoles`)."""
+    if not user.is_active:
+        return NavCounts()
+    today = timezone.localtime(now).date()
+    values = {"user": user.pk, "now": now, "today": today, "answers_all": user.is_it_admin}
+    [(requests, waiting)] = prepared.fetch(_COUNTS, values)
+    return NavCounts(requests, waiting, user.is_it_admin or bool(SiteRoles.of(user).managed_sites))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from bookings.rules import BookingRequest, Code, Participant, Refusal, clean_lin
 from rooms import prepared
 
 MAX_NAME_LENGTH = 200
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,11 @@ class Invitee:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The people of a request, organizer first, and what is wrong with the rest."""
+    """The people of a request, organizer first, and what is wrong with the rest. Nobody without an organizer."""
 
     invitees: tuple[Invitee, ...]
     refusals: tuple[Refusal, ...]
+    organizer_is_active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +71,25 @@ WHERE lower(email) = ANY (%(emails)s)
 """
 
 
-def resolve(request: BookingRequest) -> Resolved:
-    """Return everybody to invite, in one query however many they are."""
-    directory = _load(request)
-    organizer = directory.users[request.organizer_id]
-    found: dict[str, Invitee] = {organizer.email: _from_user(organizer, is_organizer=True)}
+def resolve(request: BookingRequest, *, found: Iterable[Row] | None = None) -> Resolved:
+    """Return everybody to invite, in one query however many they are. `found`: its rows, where they have been read."""
+    directory = _directory(prepared.fetch(*reading(request)) if found is None else found)
+    organizer = directory.users.get(request.organizer_id)
+    if organizer is None:
+        return Resolved((), (), organizer_is_active=False)
+    invited: dict[str, Invitee] = {organizer.email: _from_user(organizer, is_organizer=True)}
     refusals: list[Refusal] = []
     for participant in request.participants:
         outcome = _resolve_one(participant, directory, language=organizer.language, time_zone=request.time_zone)
         if isinstance(outcome, Refusal):
             refusals.append(outcome)
         else:
-            found.setdefault(outcome.email.lower(), outcome)
-    return Resolved(tuple(found.values()), tuple(refusals))
+            invited.setdefault(outcome.email.lower(), outcome)
+    return Resolved(tuple(invited.values()), tuple(refusals), organizer.is_active)
 
 
-def _load(request: BookingRequest) -> _Directory:
+def reading(request: BookingRequest) -> tuple[str, prepared.Values]:
+    """Return the statement of `resolve`, for who sends it along with others."""
     # Only what is an address is looked up: PostgreSQL's text has no zero byte.
     emails = {item.email.strip().lower() for item in request.participants if is_address(item.email.strip())}
     values: dict[str, Any] = {
@@ -91,7 +97,11 @@ def _load(request: BookingRequest) -> _Directory:
         "contacts": [item.contact_id for item in request.participants if item.contact_id],
         "emails": list(emails),
     }
-    rows = prepared.fetch(_PEOPLE + _PEOPLE_BY_ADDRESS if emails else _PEOPLE, values)
+    return _PEOPLE + _PEOPLE_BY_ADDRESS if emails else _PEOPLE, values
+
+
+def _directory(found: Iterable[Row]) -> _Directory:
+    rows = list(found)
     users = [_Person(*row[1:]) for row in rows if row[0] == "user"]
     contacts = [_Person(*row[1:]) for row in rows if row[0] == "contact"]
     return _Directory(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
-from bookings.models import Attendee, Booking, RoomHold
+from bookings.models import Attendee, Booking, FormTemplate, RoomHold
 from rooms.permissions import SiteRoles
 
 
@@ -38,6 +38,11 @@ def may_change(user: User, booking: Booking) -> bool:
     return roles.is_it_admin or any(roles.manages(site_id) for site_id in sites if site_id is not None)
 
 
+def may_correct_contacts(user: User) -> bool:
+    """Say whether the user may change the address book that everybody invites from: IT admins, as in administration."""
+    return user.is_staff
+
+
 def meetings_open_to(user: User, booking: Booking) -> frozenset[int] | None:
     """Return the meetings of a series that a guest of single ones may look at; None: all of them.
 
@@ -49,3 +54,9 @@ def meetings_open_to(user: User, booking: Booking) -> frozenset[int] | None:
     invited = booking.attendees.filter(user=user, removed_at=None)
     found = frozenset(invited.values_list("occurrence", flat=True))
     return None if None in found or not found else frozenset(pk for pk in found if pk is not None)
+
+
+def may_change_template(user: User, template: FormTemplate) -> bool:
+    """Say whether the user may rename and delete a template: its owner, and managers of the site it is shared with."""
+    shared = template.site_id is not None and SiteRoles.of(user).manages(template.site_id)
+    return template.owner_id == user.pk or shared

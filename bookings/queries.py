@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.functions import Lower
 
 from accounts.models import User
@@ -22,10 +22,12 @@ from bookings.models import (
     EquipmentHold,
     LicenceHold,
     Occurrence,
+    Proposal,
     RoomHold,
     WaitlistEntry,
 )
 from bookings.permissions import may_change, meetings_open_to, visible_to
+from rooms import prepared
 from rooms.models import Room
 from rooms.permissions import SiteRoles
 
@@ -180,21 +182,24 @@ def series_attendees(booking: Booking) -> tuple[Attendee, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How much some meetings of a booking concern: each room and each person once."""
+    """How much some meetings of a booking concern: each room and person once; licences, the most of one meeting."""
 
     meetings: int
     rooms: int
     people: int
+    licences: int
 
 
 def reach_of(details: BookingDetails, meetings: Sequence[Occurrence]) -> Reach:
-    """Return what a change of `meetings` would concern: two queries, however many they are."""
+    """Return what a change of `meetings` would concern: three queries, however many they are."""
     keys = [meeting.pk for meeting in meetings]
     rooms = RoomHold.objects.filter(occurrence__in=keys, live=True).values("room").distinct().count()
+    seats = LicenceHold.objects.filter(occurrence__in=keys, live=True).order_by().values("occurrence")
+    licences = max(seats.annotate(count=Sum("seats")).values_list("count", flat=True), default=0)
     if keys == [details.occurrence.pk]:
-        return Reach(1, rooms, len(details.attendees))
+        return Reach(1, rooms, len(details.attendees), licences)
     people = details.booking.attendees.filter(Q(occurrence=None) | Q(occurrence__in=keys), removed_at=None)
-    return Reach(len(keys), rooms, people.values(address=Lower("email")).distinct().count())
+    return Reach(len(keys), rooms, people.values(address=Lower("email")).distinct().count(), licences)
 
 
 def free_after(details: BookingDetails, *, most: timedelta, now: datetime) -> datetime | None:
@@ -242,6 +247,18 @@ def attendees_named(booking: Booking, events: Iterable[BookingEvent]) -> dict[in
     return booking.attendees.in_bulk(wanted)
 
 
+def proposals_named(booking: Booking, events: Iterable[BookingEvent]) -> dict[int, Proposal]:
+    """Return the proposals that the events speak of, by id, with their meetings: one query."""
+    wanted = {event.data["proposal"] for event in events if "proposal" in event.data}
+    return booking.proposals.select_related("occurrence").in_bulk(wanted)
+
+
 def _keys(found: Any) -> list[int]:
     """Return the ids of a list of events' data; other kinds of events keep other things under the same name."""
     return found if isinstance(found, list) else []
+
+
+def invited_count(booking: Booking) -> int:
+    """Return how many people a new booking invites, its organizer among them: one query."""
+    [(count,)] = prepared.fetch("SELECT count(*) FROM bookings_attendee WHERE booking_id = %s", [booking.pk])
+    return int(count)

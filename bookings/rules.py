@@ -43,6 +43,7 @@ class Code(StrEnum):
     LICENCE_NONE_FREE = "licence_none_free"
     ADDRESS_INVALID = "address_invalid"
     PARTICIPANT_UNKNOWN = "participant_unknown"
+    ORGANIZER_UNKNOWN = "organizer_unknown"
     TOO_MANY_PARTICIPANTS = "too_many_participants"
     CHANGED_MEANWHILE = "changed_meanwhile"
     # Series: the rule itself, and what was decided about its dates.
@@ -57,6 +58,7 @@ class Code(StrEnum):
     ROOM_CLOSED = "room_closed"
     EQUIPMENT_UNKNOWN = "equipment_unknown"
     EQUIPMENT_NONE_FREE = "equipment_none_free"
+    CLOSED_NOT_RECORDED = "closed_not_recorded"
     # The office's own rules (`rooms.rules`).
     RULE_WINDOW = "rule_window"
     RULE_NOTICE = "rule_notice"
@@ -209,7 +211,8 @@ class Holder:
     """Who holds a resource, as far as the asker may know: empty fields are what they may not.
 
     `kind`: "session", "request" (awaits approval), "closure", "unplanned" (a conference that nobody booked), "draft"
-    (somebody's open form) or "offer" (of the waiting list); `until`: when the last two end by themselves.
+    (somebody's open form), "cancelled" (a session whose cancellation can be undone) or "offer" (of the waiting list);
+    `until`: when the last three end by themselves.
     """
 
     title: str = ""

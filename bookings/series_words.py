@@ -172,7 +172,7 @@ def _weekly(pattern: Pattern) -> str:
     elif len(weekdays) == 7:
         days = _("on all days")
     else:
-        days = listed([_on_weekday(weekdays[0]), *map(_weekday, weekdays[1:])])
+        days = listed([on_weekday(weekdays[0]), *map(_weekday, weekdays[1:])])
     how_often = ngettext("every week", "every %(count)d weeks", pattern.interval) % weeks
     # Translators: „co 2 tygodnie we wtorek i czwartek”
     return pgettext("how often, on which days", "%(weeks)s %(days)s") % {"weeks": how_often, "days": days}
@@ -241,7 +241,7 @@ def _weekday(weekday: int) -> str:
     )[weekday]
 
 
-def _on_weekday(weekday: int) -> str:
+def on_weekday(weekday: int) -> str:
     """Return the day with its preposition: „w środę”, „we wtorek”."""
     return (
         _("on Monday"),

@@ -29,14 +29,18 @@ class TypedTimesForm(forms.Form):
             return None
         try:
             return parse(text)
-        except when.Unreadable:
-            self.add_error(name, ValidationError(_unreadable(text, is_day=name in self.day_fields)))
-        except when.NoSuchDay:
-            message = _("There is no %(text)s in the calendar. Check the day and the month.") % {"text": text}
-            self.add_error(name, ValidationError(message))
-        except when.WrongWeekday as wrong:
-            self.add_error(name, ValidationError(_wrong_weekday(wrong)))
+        except (when.Unreadable, when.NoSuchDay, when.WrongWeekday) as mistake:
+            self.add_error(name, ValidationError(mistake_text(text, mistake, is_day=name in self.day_fields)))
         return None
+
+
+def mistake_text(text: str, mistake: ValueError, *, is_day: bool = True) -> str:
+    """Say what to write in place of `text`, a day or a time, which `bookings.when` has refused with `mistake`."""
+    if isinstance(mistake, when.NoSuchDay):
+        return _("There is no %(text)s in the calendar. Check the day and the month.") % {"text": text}
+    if isinstance(mistake, when.WrongWeekday):
+        return _wrong_weekday(mistake)
+    return _unreadable(text, is_day=is_day)
 
 
 def _unreadable(text: str, *, is_day: bool) -> str:

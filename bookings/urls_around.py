@@ -1,10 +1,16 @@
-"""Addresses around sessions: the search for a room, the waiting list, requests, closures, the rules of booking."""
+"""Addresses around sessions: calendar, quick booking, searches, waiting list, requests, closures, rules of booking."""
 
 from django.urls import path
 
-from bookings.views import approvals, closures, finding, rules, waiting
+from bookings.views import approvals, closures, finding, month, quick_booking, rules, session_search, waiting
 
 urlpatterns = [
+    path("kalendarz/<day:day>/", month.month_show, name="month"),
+    path("rezerwacja/szybka/", quick_booking.quick_show, name="quick_show"),
+    path("rezerwacja/szybka/zapis/", quick_booking.quick_book, name="quick_book"),
+    path("rezerwacja/szybka/<slug:number>/cofniecie/", quick_booking.quick_undo, name="quick_undo"),
+    # Before the addresses of single sessions, of which „szukaj” is none.
+    path("sesje/szukaj/", session_search.session_search, name="session_search"),
     path("szukaj/", finding.room_find, name="room_find"),
     path("szukaj/osoby/", finding.colleague_search, name="colleague_search"),
     path("szukaj/teraz/", finding.room_now, name="room_now"),

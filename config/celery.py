@@ -1,11 +1,13 @@
-"""The Celery application and the whole beat schedule on one screen."""
+"""The Celery application. What runs by the clock is on one screen in `notifications.jobs.schedule`."""
 
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import beat_init, import_modules, worker_shutting_down
 from kombu.transport import TRANSPORT_ALIASES
+
+from config.reconnecting import SocketWatch
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -14,114 +16,39 @@ TRANSPORT_ALIASES["narada-files"] = "config.file_broker:Transport"
 app = Celery("narada")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(SocketWatch)
 
-# Due work is found by query: a beat that fires twice, late or not at all changes nothing but the delay. A message that
-# was not taken in time says nothing new, so it expires; nothing piles up while the worker is away.
-app.conf.beat_schedule = {
-    "deliver mail that is due": {
-        "task": "notifications.tasks.deliver_due",
-        "schedule": 5.0,
-        "options": {"expires": 10},
-    },
-    "queue reminders that are due": {
-        "task": "notifications.tasks.queue_reminders",
-        "schedule": 20.0,
-        "options": {"expires": 30},
-    },
-    "let offers from the waiting list lapse": {
-        "task": "notifications.tasks.lapse_offers",
-        "schedule": 20.0,
-        "options": {"expires": 30},
-    },
-    "escalate requests and let them expire": {
-        "task": "notifications.tasks.escalate_and_expire",
-        "schedule": 60.0,
-        "options": {"expires": 90},
-    },
-    "close rooms that are new at a closed site": {
-        "task": "notifications.tasks.close_new_rooms",
-        "schedule": 60.0,
-        "options": {"expires": 90},
-    },
-    "forget open forms whose time is over": {
-        "task": "notifications.tasks.forget_drafts",
-        "schedule": 60.0,
-        "options": {"expires": 90},
-    },
-    "free the licences of conferences that have ended": {
-        "task": "notifications.tasks.free_seats",
-        "schedule": 20.0,
-        "options": {"expires": 30},
-    },
-    "settle what was refused for lack of a licence": {
-        "task": "notifications.tasks.settle_refusals",
-        "schedule": 300.0,
-        "options": {"expires": 450},
-    },
-    "keep the keys of conferences fresh": {
-        "task": "notifications.tasks.keep_keys_fresh",
-        "schedule": 60.0,
-        "options": {"expires": 90},
-    },
-    "ask conference servers how they are": {
-        "task": "notifications.tasks.check_servers",
-        "schedule": 10.0,
-        "options": {"expires": 15},
-    },
-    "give meetings a conference server": {
-        "task": "notifications.tasks.assign_servers",
-        "schedule": 30.0,
-        "options": {"expires": 45},
-    },
-    "keep conferences to their time": {
-        "task": "notifications.tasks.keep_limits",
-        "schedule": 15.0,
-        "options": {"expires": 20},
-    },
-    "see which conferences there are": {
-        "task": "notifications.tasks.reconcile_conferences",
-        "schedule": 60.0,
-        "options": {"expires": 90},
-    },
-    "free what sessions hold that nobody came to": {
-        "task": "notifications.tasks.note_no_shows",
-        "schedule": 60.0,
-        "options": {"expires": 90},
-    },
-    "forget the addresses of connections": {
-        "task": "notifications.tasks.forget_addresses",
-        "schedule": 3600.0,
-        "options": {"expires": 5400},
-    },
-    "forget who gave wrong PINs on the telephone": {
-        "task": "notifications.tasks.forget_tries",
-        "schedule": 300.0,
-        "options": {"expires": 450},
-    },
-    "fetch incoming mail": {
-        "task": "notifications.tasks.fetch_mail",
-        "schedule": 30.0,
-        "options": {"expires": 45},
-    },
-    "handle incoming mail": {
-        "task": "notifications.tasks.handle_mail",
-        "schedule": 5.0,
-        "options": {"expires": 10},
-    },
-    "forget incoming mail that is old": {
-        "task": "notifications.tasks.forget_mail",
-        "schedule": 3600.0,
-        "options": {"expires": 5400},
-    },
-    "say that the worker lives": {
-        "task": "notifications.tasks.beat_heart",
-        "schedule": 5.0,
-        "options": {"expires": 10},
-    },
-}
+_TASK = "notifications.tasks.run_job"
+
+
+@import_modules.connect(sender=app)
+def read_schedule(sender: Any, **_: object) -> None:
+    """Tell beat what there is to do, once Django is set up.
+
+    A message that was not taken in time says nothing new, so it expires; nothing piles up while the worker is away.
+    """
+    from notifications.jobs import grid, schedule  # noqa: PLC0415  app ready
+
+    sender.conf.beat_schedule = {
+        work.name: {
+            "task": _TASK,
+            "args": (work.name,),
+            "schedule": grid.knock_every(work.every),
+            "options": {"expires": max(2.0, 1.5 * grid.knock_every(work.every).total_seconds())},
+        }
+        for work in schedule.WORK
+    }
 
 
 @beat_init.connect
 def beat_heart_at_once(sender: Any, **_: object) -> None:
     """Let a start be seen to be healthy without waiting for the first interval to pass."""
-    sender.app.send_task("notifications.tasks.beat_heart", expires=10)
+    sender.app.send_task(_TASK, args=["beat_heart"], kwargs={"woken": True}, expires=10)
+
+
+@worker_shutting_down.connect
+def stop_waiting(**_: object) -> None:
+    """Let a worker that is asked to stop not wait for mail that is still to come."""
+    from notifications.jobs import lanes  # noqa: PLC0415  app ready
+
+    lanes.close_all()

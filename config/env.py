@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 _MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
 _IMAP_PORTS = {"imap": 143, "imap+starttls": 143, "imaps": 993}
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -55,8 +56,8 @@ def parse_database_url(url: str) -> dict[str, Any]:
     }
 
 
-def parse_email_url(url: str) -> dict[str, Any]:
-    """Return Django's EMAIL_* settings for the address of a mail server.
+def parse_email_url(url: str, *, name: str = "EMAIL_URL") -> dict[str, Any]:
+    """Return Django's EMAIL_* settings for the address of a mail server; `name` is the setting that it came from.
 
     `smtp://host` in the clear (port 25), `smtp+tls://user:password@host` with STARTTLS (587), `smtp+ssl://` or
     `smtps://` with TLS from the start (465). Letters that mean something in addresses are percent-encoded in name and
@@ -66,13 +67,13 @@ def parse_email_url(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme not in _MAIL_PORTS or not parts.hostname:
         raise ImproperlyConfigured(
-            "EMAIL_URL must look like smtp+tls://user:password@mail.example.org:587; it may begin with smtp://, "
+            f"{name} must look like smtp+tls://user:password@mail.example.org:587; it may begin with smtp://, "
             "smtp+tls:// or smtp+ssl://."
         )
     try:
         port = parts.port or _MAIL_PORTS[parts.scheme]
     except ValueError:
-        raise ImproperlyConfigured("EMAIL_URL: the port is not a number from 1 to 65535.") from None
+        raise ImproperlyConfigured(f"{name}: the port is not a number from 1 to 65535.") from None
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": parts.hostname,
@@ -111,6 +112,66 @@ def parse_imap_url(url: str) -> dict[str, Any] | None:
         "password": unquote(parts.password),
         "folder": unquote(parts.path.strip("/")) or "INBOX",
     }
+
+
+def parse_quiet_hours(text: str, *, name: str) -> tuple[time, time] | None:
+    """Return from when until when nobody is reminded, from `21:00-06:00`; None for an empty text.
+
+    Raises: ImproperlyConfigured naming the setting.
+    """
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text.strip())
+    hours = match and (time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4])))
+    if not hours or hours[0] == hours[1]:
+        raise ImproperlyConfigured(f"{name} must be two different times of day, such as 21:00-06:00.")
+    return hours
+
+
+def parse_date(text: str, *, name: str) -> date:
+    """Return the day from `2026-11-22`. Raises: ImproperlyConfigured naming the setting."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a day such as 2026-11-22.") from None
+
+
+def parse_time_of_day(text: str, *, name: str) -> time | None:
+    """Return a time of day from `15:00`, None for an empty text. Raises: ImproperlyConfigured naming the setting."""
+    if not text.strip():
+        return None
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text.strip())
+    if not match:
+        raise ImproperlyConfigured(f"{name} must be a time of day such as 15:00.")
+    return time(int(match[1]), int(match[2]))
+
+
+def parse_weekly(text: str, *, name: str) -> tuple[int, time] | None:
+    """Return weekday (as `date.weekday()`) and time from `mon 07:00`, None for an empty text.
+
+    Raises: ImproperlyConfigured naming the setting.
+    """
+    if not text.strip():
+        return None
+    day, _, at = text.strip().lower().partition(" ")
+    clock = parse_time_of_day(at, name=name) if day in _WEEKDAYS else None
+    if clock is None:
+        raise ImproperlyConfigured(f"{name} must be a day and a time such as mon 07:00.")
+    return _WEEKDAYS.index(day), clock
+
+
+def parse_limits(text: str, *, name: str) -> dict[str, int]:
+    """Return mails per minute by domain from `*=600,gmail.com=60`; `*` is every other domain, 0 is no limit.
+
+    Raises: ImproperlyConfigured naming the setting and the part that can't be read.
+    """
+    limits = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        match = re.fullmatch(r"(\*|[a-z0-9.-]+)=(\d{1,6})", part.lower())
+        if not match:
+            raise ImproperlyConfigured(f"{name}: {part!r} is not a domain and mails per minute, such as gmail.com=60.")
+        limits[match[1]] = int(match[2])
+    return limits
 
 
 def jitsi_algorithm(given: str, *, secret: str) -> str:

@@ -11,9 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from config.env import (
     jitsi_algorithm,
     parse_database_url,
+    parse_date,
     parse_durations,
     parse_email_url,
     parse_imap_url,
+    parse_limits,
+    parse_quiet_hours,
+    parse_time_of_day,
+    parse_weekly,
     secret_from,
 )
 
@@ -36,6 +41,17 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
 
 OFFICE_NAME = env.str("OFFICE_NAME", "Urząd do Spraw Cudzoziemców")
 SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", "")
+# What the accessibility statement says that only the office knows.
+ACCESSIBILITY_PUBLISHED_ON = parse_date(
+    env.str("ACCESSIBILITY_PUBLISHED_ON", "2026-11-22"), name="ACCESSIBILITY_PUBLISHED_ON"
+)
+ACCESSIBILITY_UPDATED_ON = parse_date(
+    env.str("ACCESSIBILITY_UPDATED_ON", "2026-11-28"), name="ACCESSIBILITY_UPDATED_ON"
+)
+ACCESSIBILITY_CONTACT = env.str("ACCESSIBILITY_CONTACT", "")
+ACCESSIBILITY_EMAIL = env.str("ACCESSIBILITY_EMAIL", "")
+ACCESSIBILITY_PHONE = env.str("ACCESSIBILITY_PHONE", "")
+ACCESSIBILITY_BUILDINGS_URL = env.str("ACCESSIBILITY_BUILDINGS_URL", "")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -63,12 +79,12 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
+    "config.compression.FastGZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "rooms.middleware.ReadAlongMiddleware",
     "accounts.middleware.user_language",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -84,8 +100,13 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [ROOT / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "config.folded_templates.Loader",
+                    ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -168,11 +189,12 @@ STATICFILES_FINDERS = [
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "config.static_files.StaticFiles"},
 }
 
 # --- Security -------------------------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
+SESSION_ENGINE = "rooms.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -214,16 +236,41 @@ if EMAIL_URL:
     vars().update(parse_email_url(EMAIL_URL))
 else:
     EMAIL_BACKEND = "notifications.mailfiles.Backend"
+# Takes over while the first one can't be used: the same keys as Django's EMAIL_* settings, None where there is none.
+_fallback = env.str("EMAIL_FALLBACK_URL", "")
+EMAIL_FALLBACK = parse_email_url(_fallback, name="EMAIL_FALLBACK_URL") if _fallback else None
+if EMAIL_FALLBACK and not EMAIL_URL:
+    raise ImproperlyConfigured("EMAIL_FALLBACK_URL is the second mail server; EMAIL_URL has to name the first.")
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT_SECONDS", 20)
 if EMAIL_TIMEOUT < 1:
     raise ImproperlyConfigured("EMAIL_TIMEOUT_SECONDS must be at least 1: without a timeout mail could wait for ever.")
+MAIL_DOMAIN_LIMITS = parse_limits(env.str("MAIL_DOMAIN_LIMITS", "*=600"), name="MAIL_DOMAIN_LIMITS")
 MAIL_COALESCE_SECONDS = env.int("MAIL_COALESCE_SECONDS", 60)
+# For so long a cancellation on the page can be undone; 0: never.
+CANCEL_UNDO_SECONDS = env.int("CANCEL_UNDO_SECONDS", 30)
 # Incoming mail: fetched from IMAP_URL, where there is one, or taken by `manage.py lmtp` and `manage.py receive_mail`.
 IMAP = parse_imap_url(env.str("IMAP_URL", ""))
 IMAP_DONE_FOLDER = env.str("IMAP_DONE_FOLDER", "Narada/done")
 MAIL_AUTH_SERVER = env.str("MAIL_AUTH_SERVER", "")
 MAIL_KEPT_DAYS = env.int("MAIL_KEPT_DAYS", 90)
 REMINDER_LEADS = parse_durations(env.str("REMINDER_LEADS", "24h,15m"), name="REMINDER_LEADS")
+REMINDER_QUIET = parse_quiet_hours(env.str("REMINDER_QUIET", "21:00-06:00"), name="REMINDER_QUIET")
+RSVP_NUDGE_LEADS = parse_durations(env.str("RSVP_NUDGE_LEAD", "3d"), name="RSVP_NUDGE_LEAD")
+SUMMARY_AT = parse_time_of_day(env.str("SUMMARY_AT", "15:00"), name="SUMMARY_AT")
+DIGEST_AT = parse_weekly(env.str("DIGEST_AT", "mon 07:00"), name="DIGEST_AT")
+
+# --- Other systems that are told by HTTP ------------------------------------------------------------------------------
+WEBHOOK_TIMEOUT_SECONDS = env.int("WEBHOOK_TIMEOUT_SECONDS", 15)
+if not 1 <= WEBHOOK_TIMEOUT_SECONDS <= 60:
+    raise ImproperlyConfigured("WEBHOOK_TIMEOUT_SECONDS must be between 1 and 60.")
+WEBHOOK_TO_LOCALHOST = env.bool("WEBHOOK_TO_LOCALHOST", DEBUG)
+
+# --- How the service is ----------------------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+# Told of alarms beside the IT admins, and by another way than mail.
+ALARM_RECIPIENTS = env.list("ALARM_RECIPIENTS", default=[])
+ALARM_WEBHOOK_URL = env.str("ALARM_WEBHOOK_URL", "")
+ALARM_AFTER_MINUTES = env.int("ALARM_AFTER_MINUTES", 10)
 
 # --- Work in the background: nothing is kept in the broker that the database does not know (architecture, rule 5) ---
 _broker = env.str("CELERY_BROKER_URL", "")
@@ -255,8 +302,8 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_DEFAULT_QUEUE = "narada"
 CELERY_TASK_CREATE_MISSING_QUEUE_TYPE = "quorum" if _broker.startswith("amqp") else "classic"
 CELERY_TIMEZONE = "UTC"
-# The schedule is a few lines of code: nothing of it has to outlive the process.
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+# On a clock that nobody puts back. The schedule is a few lines of code: nothing of it has to outlive the process.
+CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 
 # --- Conference server ----------------------------------------------------------------------------------------------
 JITSI_URL = env.str("JITSI_URL", "").rstrip("/")

@@ -32,3 +32,5 @@ MAIL_FROM = DEFAULT_FROM_EMAIL = "narada@urzad.example"
 MAIL_DIR = Path(VAR_DIR) / "mail"
 # Tests that are about it set it.
 MAIL_COALESCE_SECONDS = 0
+REMINDER_QUIET, RSVP_NUDGE_LEADS, SUMMARY_AT, DIGEST_AT = None, (), None, None
+MAIL_DOMAIN_LIMITS = dict[str, int]()

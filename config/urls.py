@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from notifications.views import health
+from notifications.views import health, metrics
 
 urlpatterns = [
     path("konto/", include("accounts.urls")),
@@ -25,9 +25,13 @@ urlpatterns = [
     path("", include("integrations.feeds.urls")),
     path("poczta/przychodzaca/", include("integrations.mailbox.urls")),
     path("poczta/", include("notifications.urls")),
+    path("", include("notifications.urls_reminders")),
+    path("zarzadzanie/webhooki/", include("integrations.webhooks.urls")),
+    path("zarzadzanie/stan/", include("notifications.urls_state")),
     path("zarzadzanie/", include("reports.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]
 

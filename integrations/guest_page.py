@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from bookings import wording
 from bookings.models import Attendee
 from integrations.jitsi.entry import Entry
+from integrations.jitsi.recorders import may_be_recorded
 from integrations.places import Place, places
 from integrations.when import when
 
@@ -47,6 +48,7 @@ def session_page(
             "now": now,
             "countdown": _countdown(entry.occurrence.starts_at - now) if now else "",
             "places": _places(entry),
+            "is_recorded": may_be_recorded(attendee.booking, entry.occurrence),
             **(extra or {}),
         }
         return page(request, template, context, language=wanted, status=status)

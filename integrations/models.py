@@ -16,6 +16,7 @@ from integrations.jitsi.models import (
     SigningKey,
 )
 from integrations.mailbox.models import InboundMail
+from integrations.webhooks.models import Webhook
 
 __all__ = [
     "CalendarFeed",
@@ -32,4 +33,5 @@ __all__ = [
     "ServerAssignment",
     "ServerHealth",
     "SigningKey",
+    "Webhook",
 ]

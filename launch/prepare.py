@@ -14,12 +14,12 @@ import django
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
-from notifications import heartbeat
-
 
 def main(*, demo: Path, demo_mark: Path, collect_static: bool) -> None:
     """Migrate, make the cache table, fill an empty database with the example office, collect static files."""
     django.setup()
+    from notifications import heartbeat  # noqa: PLC0415  app ready
+
     call_command("migrate", interactive=False, verbosity=1, stdout=sys.stderr)
     call_command("createcachetable", stdout=sys.stderr)
     heartbeat.forget()

@@ -23,6 +23,7 @@ from launch.processes import Command, run_to_end
 from launch.signals import Signals, Stop
 from launch.supervisor import Supervisor
 from launch.venv import RUN, ensure_venv
+from launch.web import web_server
 
 _SECONDS_TO_HEALTH = 120.0
 
@@ -104,12 +105,11 @@ def _static_stamp(root: Path) -> str:
 
 def _start_services(places: Places, env: Mapping[str, str], supervisor: Supervisor, listener: socket.socket) -> None:
     python = str(places.python)
-    web = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"fd://{listener.fileno()}", "--no-control-socket"]
-    web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
+    web = web_server(python, bind=f"fd://{listener.fileno()}")
     celery = [python, "-m", "celery", "-A", "config", "--quiet"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    worker = [*celery, "worker", "-P", "threads", "-c", "2", *quiet, "-l", "INFO"]
-    beat = [*celery, "beat", "-S", "celery.beat:Scheduler", "--pidfile=", "-l", "WARNING"]
+    worker = [*celery, "worker", "-P", "threads", "-c", "4", *quiet, "-l", "INFO"]
+    beat = [*celery, "beat", "-S", "config.beat:Scheduler", "--pidfile=", "-l", "WARNING"]
     programs = {"web": (web, (listener.fileno(),)), "worker": (worker, ()), "beat": (beat, ())}
     for name, (argv, fds) in programs.items():
         supervisor.start(Program(name, Command(argv, env, places.root, pass_fds=fds)))

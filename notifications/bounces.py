@@ -17,6 +17,7 @@ from integrations.mailbox.signals import SentMail
 from notifications import outbox, wake
 from notifications.models import MAX_SUBJECT_LENGTH, Message
 from notifications.postman import MAX_WORDS
+from notifications.priorities import priority_of
 
 Kind, State = Message.Kind, Message.State
 
@@ -46,9 +47,9 @@ def mark(sender: Any, *, bounce: Bounce, at: datetime, **_: Any) -> SentMail | N
     if message is None:
         return None
     if bounce.is_permanent and message.state in _OUT:
-        message.state, message.sent_at, message.lease_until = State.FAILED, None, None
+        message.state, message.sent_at, message.lease_until, message.begun_at = State.FAILED, None, None, None
         message.bounced_at, message.last_error = at, _words(bounce)
-        message.save(update_fields=["state", "sent_at", "lease_until", "bounced_at", "last_error"])
+        message.save(update_fields=["state", "sent_at", "lease_until", "begun_at", "bounced_at", "last_error"])
         _tell(message, at)
     return _as_sent(message)
 
@@ -74,6 +75,7 @@ def queue_room_answer(
         subject=subject[:MAX_SUBJECT_LENGTH],
         raw=raw,
         data=data,
+        priority=priority_of(Kind.ROOM_ANSWER, now=at),
         due_at=at,
         give_up_at=at + outbox.GIVE_UP_AFTER,
         created_at=at,

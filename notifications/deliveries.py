@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max
+from django.db.models import Case, Count, Max, When
+from django.db.models.functions import TruncDate
 
 from bookings.models import Booking
 from notifications.models import Message
@@ -15,7 +16,8 @@ from notifications.models import Message
 # All but the mail itself. Without booking_id, the related manager would ask for it row by row.
 _IN_BRIEF = ("booking_id", "attendee_id", "recipient", "state", "kind", "last_error", "sent_at", "bounced_at")
 
-
+#: What participants were sent and the history of a session says.
+_TOLD_OF = [*Message.ITIP, Message.Kind.REMINDER, Message.Kind.NUDGE]
 # „550 5.1.1 no such user”: reply code and enhanced status code (RFC 5321 4.2, RFC 3463), then what the server said.
 _ANSWER = re.compile(r"([45]\d\d(?: [45]\.\d{1,3}\.\d{1,3})?)[ -]+(\S.*)", re.DOTALL)
 
@@ -33,7 +35,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """The newest invitation, change or cancellation to each participant, by id. Reminders don't count here."""
+    """The newest invitation, change or cancellation to each participant, by id. Reminders don't count here,
+    nor do requests for an answer.
+    """
 
     by_attendee: Mapping[int, Message]
 
@@ -54,6 +58,12 @@ class Deliveries:
         ]
 
     @property
+    def kind(self) -> str:
+        """Return of which kind all of them are; empty where they are of several."""
+        kinds = {message.kind for message in self.by_attendee.values()}
+        return kinds.pop() if len(kinds) == 1 else ""
+
+    @property
     def only_invitations_failed(self) -> bool:
         return all(failure.is_invitation for failure in self.failed)
 
@@ -67,6 +77,14 @@ class Deliveries:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A mail that was given up. `at`: when it came back, else when the last try was due."""
+
+    at: datetime
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """So many mails of one kind, the last of them at `at`."""
 
@@ -75,17 +93,32 @@ class Sent:
     count: int
 
 
+def refused_of(booking: Booking) -> list[Refused]:
+    """Return the mails to participants that were given up, newest first: one query."""
+    given_up = booking.messages.filter(state=Message.State.FAILED, kind__in=_TOLD_OF, attendee__isnull=False)
+    found = given_up.only(*_IN_BRIEF, "due_at").order_by("-pk")
+    return [Refused(item.bounced_at or item.due_at, _failure(item.attendee_id or 0, item)) for item in found]
+
+
 def _failure(attendee_id: int, message: Message) -> Failure:
-    # What a worker says of itself, such as „Connection refused”, is for IT admins, who read it in the list of mails.
     answer = _ANSWER.fullmatch(message.last_error)
     return Failure(
         attendee_id=attendee_id,
         recipient=message.recipient,
         is_invitation=message.kind == Message.Kind.INVITATION,
-        # A report that came later has the words of that server alone.
-        words=answer[2] if answer else message.last_error if message.bounced_at else "",
+        words=words_of_server(message),
         code=answer[1] if answer else "",
     )
+
+
+def words_of_server(message: Message) -> str:
+    """Return what a mail server said of the mail; empty where none did.
+
+    What a worker says of itself, such as „Connection refused”, is for IT admins, who read it in the list of mails.
+    """
+    answer = _ANSWER.fullmatch(message.last_error)
+    # A report that came later has the words of that server alone.
+    return answer[2] if answer else message.last_error if message.bounced_at else ""
 
 
 def deliveries_of(booking: Booking) -> Deliveries:
@@ -101,11 +134,14 @@ def deliveries_of(booking: Booking) -> Deliveries:
 
 
 def sent_of(booking: Booking) -> list[Sent]:
-    """Return what was sent, all mails of one version or one reminder together, newest first: one query."""
+    """Return what was sent to participants, newest first: one query.
+
+    All mails of one version, of one reminder, or that asked for an answer to one SEQUENCE on one day, are one.
+    """
     groups = (
-        booking.messages.filter(state=Message.State.SENT)
-        .exclude(kind__in=[Message.Kind.NOTICE, Message.Kind.COUNTER, Message.Kind.ROOM_ANSWER])
-        .values("kind", "version", "starts_at", "lead")
+        booking.messages.filter(state=Message.State.SENT, kind__in=_TOLD_OF)
+        .annotate(asked_on=Case(When(kind=Message.Kind.NUDGE, then=TruncDate("created_at")), default=None))
+        .values("kind", "version", "sequence", "starts_at", "lead", "asked_on")
         .annotate(count=Count("pk"), at=Max("sent_at"))
         .order_by("-at")
     )

@@ -11,14 +11,19 @@ from django.utils.translation import pgettext_lazy
 from notifications.models import Message
 from notifications.queries import MailFilter
 
+_STATES = [
+    ("", pgettext_lazy("state", "all")),
+    (MailFilter.WAITING, pgettext_lazy("state", "all that wait")),
+    *Message.State.choices,
+    (MailFilter.DOUBTED, pgettext_lazy("state", "may have arrived twice")),
+]
+
 
 class MailFilterForm(forms.Form):
     """Filters by the address of the page; what it doesn't know is taken for „all”."""
 
     search = forms.CharField(label=_("Address, subject or session number"), required=False, max_length=200)
-    state = forms.ChoiceField(
-        label=_("State"), required=False, choices=[("", pgettext_lazy("state", "all")), *Message.State.choices]
-    )
+    state = forms.ChoiceField(label=_("State"), required=False, choices=_STATES)
     kind = forms.ChoiceField(
         label=_("Kind"), required=False, choices=[("", pgettext_lazy("kind", "all")), *Message.Kind.choices]
     )

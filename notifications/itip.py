@@ -13,27 +13,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from bookings.models import Absence, Attendee, BookingEvent, Occurrence, Proposal
-from notifications import pace, wake
+from notifications import lines, pace, wake
 from notifications.models import Message
 from notifications.outbox import GIVE_UP_AFTER
+from notifications.priorities import priority_of, soon_until
 from notifications.told import Heard, Told, read_told
 from rooms import prepared
 
-Kind = Message.Kind
+Kind, Priority = Message.Kind, Message.Priority
 
 # One statement for all, and nothing read: this runs within the milliseconds of a booking.
 _INVITE = """
 INSERT INTO notifications_message (
     kind, state, booking_id, attendee_id, recipient, version, sequence, waits_for_id, occurrence_id, recurrence_at,
-    due_at, give_up_at, created_at, attempts, may_have_arrived, message_id, subject, last_error
+    priority, due_at, give_up_at, created_at, attempts, may_have_arrived, message_id, subject, last_error
 )
 SELECT 'invitation', 'queued', attendee.booking_id, attendee.id, attendee.email, %(version)s::int, %(sequence)s::int,
-       %(follows)s::bigint, occurrence.id, occurrence.original_start_at, %(at)s::timestamptz,
-       %(give_up_at)s::timestamptz, %(at)s::timestamptz, 0, false, '', '', ''
+       %(follows)s::bigint, occurrence.id, occurrence.original_start_at,
+       CASE WHEN coalesce(occurrence.starts_at < %(soon)s::timestamptz, EXISTS (
+           SELECT FROM bookings_occurrence near
+           WHERE near.booking_id = %(booking)s AND near.status = 'confirmed'
+             AND near.starts_at < %(soon)s AND near.ends_at > %(at)s
+       )) THEN 0 ELSE 1 END,
+       %(at)s::timestamptz, %(give_up_at)s::timestamptz, %(at)s, 0, false, '', '', ''
 FROM bookings_attendee attendee
 LEFT JOIN bookings_occurrence occurrence ON occurrence.id = attendee.occurrence_id
 WHERE attendee.booking_id = %(booking)s AND attendee.removed_at IS NULL
@@ -42,8 +49,6 @@ ON CONFLICT DO NOTHING
 """
 
 _SUPERSEDE = "UPDATE notifications_message SET state = 'superseded' WHERE id = ANY (%s)"
-# Only what waits for more news: what a mail server has put off stays put off.
-_HURRY = "UPDATE notifications_message SET due_at = %s WHERE id = ANY (%s) AND state = 'queued' AND due_at > %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +78,12 @@ def invite_everybody(event: BookingEvent) -> None:
         "sequence": event.sequence,
         "follows": event.booking.follows_id,
         "at": event.at,
+        "soon": soon_until(event.at),
         "give_up_at": event.at + GIVE_UP_AFTER,
     }
     prepared.run(_INVITE, values)
+    if event.booking.follows_id:
+        lines.hurry(event, Message.objects.filter(booking=event.booking_id, version=event.version))
     wake.worker_on_commit()
 
 
@@ -125,7 +133,7 @@ def queue_cancellations(event: BookingEvent, removed_ids: Iterable[int] | None =
         # Who came for one meeting and stays for the series keeps what is in the calendar.
         stays = Attendee.objects.filter(booking=event.booking_id, occurrence=None, removed_at=None)
         same = Exists(stays.filter(email__iexact=OuterRef("email")))
-        attendees = attendees.exclude(same, occurrence__isnull=False)
+        attendees = attendees.exclude(same, occurrence__isnull=False).exclude(pk__in=_out_of_reach(event, event.data))
     told = read_told(event)
     news, unheard = [], []
     for attendee in attendees:
@@ -153,7 +161,7 @@ def queue_meeting_change(event: BookingEvent) -> None:
     occurrence, people = _meeting(event), event.data.get("people") or {}
     added, removed = set(people.get("added", [])), list(people.get("removed", []))
     changed = any(event.data.get(what) for what in ("moved", "rooms", "details"))
-    gone = _attendees(event).filter(pk__in=removed) if removed else ()
+    gone = _attendees(event).filter(pk__in=removed).exclude(pk__in=_out_of_reach(event, people)) if removed else ()
     news = [_News.of_one(attendee, Kind.CANCELLATION, occurrence) for attendee in gone]
     for attendee in _at_meeting(event, occurrence):
         if attendee.pk in added:
@@ -161,6 +169,16 @@ def queue_meeting_change(event: BookingEvent) -> None:
         elif changed:
             news.append(_News.of_one(attendee, Kind.UPDATE, occurrence))
     _queue(event, news, read_told(event))
+
+
+def _out_of_reach(event: BookingEvent, people: Mapping[str, Any]) -> list[int]:
+    """Return those whose address was corrected because the last mail to it was not delivered: nor would another be."""
+    if not people.get("readdressed"):
+        return []
+    newest = Message.objects.filter(attendee=OuterRef("pk"), kind__in=Message.ITIP).exclude(state="superseded")
+    states = Subquery(newest.order_by("-pk").values("state")[:1])
+    gone = Attendee.objects.filter(pk__in=people.get("removed", ()), booking=event.booking_id)
+    return list(gone.alias(state=states).filter(state=Message.State.FAILED).values_list("pk", flat=True))
 
 
 def queue_meeting_cancellation(event: BookingEvent) -> None:
@@ -174,6 +192,14 @@ def queue_meeting_addition(event: BookingEvent) -> None:
     """Bring a left-out date back: the whole series once more, because its EXDATE has to go."""
     news = [_News.of(person, _back(person)) for person in _at_meeting(event, _meeting(event))]
     _queue(event, news, read_told(event))
+
+
+def queue_news_again(event: BookingEvent, attendee_ids: Iterable[int]) -> None:
+    """Tell these participants how all that they are invited to is now; whoever has it taken back is invited again."""
+    keys = list(attendee_ids)
+    if keys:
+        attendees = _attendees(event).filter(removed_at=None, pk__in=keys)
+        _queue(event, [_News.of(attendee, Kind.UPDATE) for attendee in attendees], read_told(event))
 
 
 def _back(attendee: Attendee) -> Message.Kind:
@@ -211,6 +237,7 @@ def queue_counter_declined(event: BookingEvent) -> None:
         occurrence=proposal.occurrence if is_single else None,
         recurrence_at=proposal.occurrence.original_start_at if is_single else None,
         data={"proposal": proposal.pk},
+        priority=priority_of(Kind.COUNTER, now=event.at),
         due_at=event.at,
         give_up_at=event.at + GIVE_UP_AFTER,
         created_at=event.at,
@@ -278,33 +305,44 @@ def _queue(event: BookingEvent, news: Iterable[_News], told: Told) -> None:
     dropped = [row.pk for older in replaced.values() for row in older]
     if dropped:
         prepared.run(_SUPERSEDE, [dropped])
-    due = _due(event, settled, replaced)
-    _hurry(event, due, told)
-    rows = [
-        Message(
-            kind=item.kind,
-            booking_id=event.booking_id,
-            attendee=item.attendee,
-            recipient=item.attendee.email,
-            version=event.version,
-            sequence=event.sequence,
-            waits_for_id=event.booking.follows_id,
-            occurrence=item.occurrence,
-            recurrence_at=item.recurrence_at,
-            due_at=due[item.attendee.pk],
-            give_up_at=event.at + GIVE_UP_AFTER,
-            created_at=event.at,
-        )
-        for item in settled.values()
-        if item
-    ]
+    is_soon = any(item and item.kind != Kind.CANCELLATION for item in settled.values()) and pace.is_soon(event)
+    due = _due(event, settled, replaced, is_soon=is_soon)
+    rows = [_row(event, item, due[item.attendee.pk], is_soon=is_soon) for item in settled.values() if item]
     if rows:
+        # As a rule nothing is in front, and what is not urgent would meet its own kind only.
+        lines.hurry(event, [row for row in rows if row.attendee_id in told.waiting or row.priority == Priority.URGENT])
         Message.objects.bulk_create(rows, ignore_conflicts=True)
         wake.worker_on_commit()
 
 
+def _row(event: BookingEvent, news: _News, due_at: datetime, *, is_soon: bool) -> Message:
+    """`is_soon`: whether the event is about a meeting of today; guests of one meeting hear of theirs."""
+    occurrence = news.occurrence
+    is_of_event = occurrence is None or event.occurrence_id == occurrence.pk
+    starts_at = occurrence.starts_at if occurrence and not is_of_event else event.at if is_soon else None
+    return Message(
+        kind=news.kind,
+        booking_id=event.booking_id,
+        attendee=news.attendee,
+        recipient=news.attendee.email,
+        version=event.version,
+        sequence=event.sequence,
+        waits_for_id=event.booking.follows_id,
+        occurrence=occurrence,
+        recurrence_at=news.recurrence_at,
+        priority=priority_of(news.kind, now=event.at, starts_at=starts_at),
+        due_at=due_at,
+        give_up_at=event.at + GIVE_UP_AFTER,
+        created_at=event.at,
+    )
+
+
 def _due(
-    event: BookingEvent, settled: Mapping[_News, _News | None], replaced: Mapping[_News, Sequence[Heard]]
+    event: BookingEvent,
+    settled: Mapping[_News, _News | None],
+    replaced: Mapping[_News, Sequence[Heard]],
+    *,
+    is_soon: bool,
 ) -> dict[int, datetime]:
     """Return when the mails to each participant leave: all of one person's together, changes after a while (`pace`).
 
@@ -312,22 +350,19 @@ def _due(
     """
     due: dict[int, datetime] = {}
     finals = [final for final in settled.values() if final]
-    wait = pace.wait_of(event) if any(final.kind == Kind.UPDATE for final in finals) else timedelta()
+    if event.final_at is not None:
+        # It can be undone until then; what it takes the place of says what is not so at present.
+        return {final.attendee.pk: event.final_at for final in finals}
+    updates = {final for final in finals if final.kind == Kind.UPDATE}
+    wait = pace.wait_of(event, is_soon=is_soon) if updates else timedelta()
     for final in finals:
-        at = event.at + (wait if final.kind == Kind.UPDATE else timedelta())
+        at = event.at + (wait if final in updates else timedelta())
         due[final.attendee.pk] = min(at, due.get(final.attendee.pk, at))
     for item, older in replaced.items():
         pk = item.attendee.pk
         if pk in due:
             due[pk] = min([due[pk], *(row.due_at for row in older)])
     return due
-
-
-def _hurry(event: BookingEvent, due: Mapping[int, datetime], told: Told) -> None:
-    """Let go what waits for more news where it would hold up a mail that must not wait: mails leave in order (P11)."""
-    urgent = [pk for pk, at in due.items() if at <= event.at]
-    if waiting := [row.pk for pk in urgent for row in told.waiting.get(pk, ())]:
-        prepared.run(_HURRY, [event.at, waiting, event.at])
 
 
 def _settled(news: _News, told: Told) -> _News | None:

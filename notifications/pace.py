@@ -14,6 +14,7 @@ from bookings import recurrence
 from bookings.models import BookingEvent, Occurrence
 from notifications.compose.changes import read_interval
 from notifications.compose.series import pattern_of, rule_of
+from notifications.priorities import soon_until
 from rooms.interval import Interval
 
 #: A meeting that begins within this time, or goes on, is close.
@@ -22,10 +23,20 @@ CLOSE = timedelta(minutes=30)
 Kind = BookingEvent.Kind
 
 
-def wait_of(event: BookingEvent) -> timedelta:
-    """Return how long mails that tell of this change wait for more of the kind; zero where they must not."""
+def wait_of(event: BookingEvent, *, is_soon: bool) -> timedelta:
+    """Return how long mails that tell of this change wait for more of the kind; zero where they must not.
+
+    `is_soon`: as below; what is not of today is not close either, and nothing more is asked.
+    """
     wait = timedelta(seconds=settings.MAIL_COALESCE_SECONDS)
-    return timedelta() if not wait or _takes_back(event) or _is_close(event) else wait
+    if not wait or _takes_back(event) or (is_soon and _is_near(event, event.at + CLOSE)):
+        return timedelta()
+    return wait
+
+
+def is_soon(event: BookingEvent) -> bool:
+    """Say whether this is about a meeting of the next hours, or of the same day: its mails are urgent."""
+    return _is_near(event, soon_until(event.at))
 
 
 def _takes_back(event: BookingEvent) -> bool:
@@ -35,18 +46,18 @@ def _takes_back(event: BookingEvent) -> bool:
     return event.kind in {Kind.CANCELLED, Kind.MEETING_CANCELLED}
 
 
-def _is_close(event: BookingEvent) -> bool:
-    """Say whether a meeting that this is about is close, by its new time or the one that people know."""
-    near = Interval(event.at, event.at + CLOSE)
+def _is_near(event: BookingEvent, until: datetime) -> bool:
+    """Say whether a meeting that this is about goes on or begins by then, as it is now or as people know it."""
+    near = Interval(event.at, until)
     # Asked of the database: the event may hold a meeting as it was.
     meetings = event.booking.occurrences.filter(status=Occurrence.Status.CONFIRMED)
     if event.occurrence_id is not None:
         meetings = meetings.filter(pk=event.occurrence_id)
-    return meetings.filter(starts_at__lt=near.end_at, ends_at__gt=near.start_at).exists() or _was_close(event, near)
+    return meetings.filter(starts_at__lt=near.end_at, ends_at__gt=near.start_at).exists() or _was_near(event, near)
 
 
-def _was_close(event: BookingEvent, near: Interval) -> bool:
-    """Say whether people believe that a meeting is close which has been moved away."""
+def _was_near(event: BookingEvent, near: Interval) -> bool:
+    """Say whether people believe that a meeting is near which has been moved away."""
     if event.kind == Kind.MEETING_CHANGED:
         moved = event.data.get("moved")
         return moved is not None and read_interval(moved["from"]).overlaps(near)

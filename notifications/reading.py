@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -88,3 +89,8 @@ def _attachment(part: EmailMessage) -> Attachment:
     content = part.get_payload(decode=True)
     size = len(content) if isinstance(content, bytes) else 0
     return Attachment(part.get_filename() or "", part.get_content_type(), size)
+
+
+def read_call(raw: bytes) -> str:
+    """Return the body of a call of a webhook as people read it: JSON, indented."""
+    return json.dumps(json.loads(raw), ensure_ascii=False, indent=2)

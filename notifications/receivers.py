@@ -8,7 +8,7 @@ from typing import Any
 from bookings import services
 from bookings.events import Notice, Topic
 from bookings.models import Booking, BookingEvent
-from notifications import itip, outbox
+from notifications import calls, itip, outbox, restoring
 
 Kind = BookingEvent.Kind
 
@@ -35,6 +35,8 @@ _TELLERS: dict[Kind, Callable[[BookingEvent], None]] = {
     Kind.INVITED_AGAIN: lambda event: itip.queue_invitations(event, [event.data["attendee"]]),
     Kind.CANCELLED: itip.queue_cancellations,
     Kind.PROPOSAL_DECLINED: itip.queue_counter_declined,
+    Kind.RESTORED: restoring.queue,
+    Kind.MEETING_RESTORED: restoring.queue,
 }
 #: What changes nothing that a mail says: no reminder has to be looked at.
 _CHANGES_NOTHING = {
@@ -53,6 +55,9 @@ _CHANGES_NOTHING = {
 #: News of the whole that one mail tells, whichever of them it is.
 _OF_THE_WHOLE = {Kind.MOVED, Kind.ROOMS_CHANGED, Kind.DETAILS_CHANGED}
 
+#: What of the details no mail says: people per site, equipment, a recorder.
+_NOBODYS_NEWS = {"wishes"}
+
 
 def answer(sender: Any, *, event: BookingEvent, told: Collection[Kind] = (), **_: Any) -> None:
     """Queue the mails that this event asks for. Answering the same event twice invites nobody twice.
@@ -63,6 +68,7 @@ def answer(sender: Any, *, event: BookingEvent, told: Collection[Kind] = (), **_
     """
     if event.kind == Kind.REQUESTED:
         _notice(event, Topic.APPROVAL_ASKED, services.approvers_of(event.booking, now=event.at))
+    calls.queue(event, told)
     if event.booking.is_outside:
         # Another calendar invites and reminds, and rooms answer it by themselves (`mailbox.room`).
         return
@@ -79,6 +85,8 @@ def pass_on(sender: Any, *, notice: Notice, **_: Any) -> None:
 
 def _tell_participants(event: BookingEvent, told: Collection[Kind]) -> None:
     kind = Kind(event.kind)
+    if kind == Kind.DETAILS_CHANGED and not event.data.keys() - _NOBODYS_NEWS:
+        return
     if kind in _OF_THE_WHOLE and not _OF_THE_WHOLE.isdisjoint(told):
         itip.queue_more_updates(event)
     elif kind in _TELLERS:

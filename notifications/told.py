@@ -21,7 +21,8 @@ ORDER BY id FOR NO KEY UPDATE
 _LAST = """
 SELECT DISTINCT ON (attendee_id) attendee_id, id, kind, occurrence_id, recurrence_at, due_at
 FROM notifications_message
-WHERE booking_id = %s AND attendee_id IS NOT NULL AND (may_have_arrived OR state = 'sending') AND kind <> 'counter'
+WHERE booking_id = %s AND attendee_id IS NOT NULL AND (may_have_arrived OR state = 'sending')
+  AND kind NOT IN ('counter', 'nudge')
 ORDER BY attendee_id, kind = 'reminder', id DESC
 """
 

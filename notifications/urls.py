@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from notifications.views import mail
+from notifications.views import mail, nudging
 
 app_name = "notifications"
 
 urlpatterns = [
     path("", mail.mail_list, name="mail_list"),
+    path("ponownie/", mail.mails_again, name="mails_again"),
+    path("sesja/<str:number>/", mail.session_mails, name="session_mails"),
+    path("sesja/<str:number>/przypomnienie/", nudging.session_nudge, name="session_nudge"),
     path("<int:pk>/", mail.mail_show, name="mail_show"),
     path("<int:pk>/podglad/", mail.mail_preview, name="mail_preview"),
     path("<int:pk>/plik/", mail.mail_download, name="mail_download"),

@@ -15,7 +15,9 @@ from django.db import transaction
 
 logger = logging.getLogger(__name__)
 
-TASK = "notifications.tasks.deliver_due"
+TASK = "notifications.tasks.run_job"
+#: As in `notifications.jobs.schedule`.
+JOB = "deliver_mail"
 #: A message that was not read by then is worth nothing: the beat has been there.
 EXPIRES_SECONDS = 30
 #: After a failure the broker is left alone for as long; bookings made meanwhile wait for the beat.
@@ -81,4 +83,12 @@ def _publish() -> None:
     with current_app.connection_for_write() as connection:
         # Tried once: left to itself, the library would go on trying for ever.
         connection.connect()
-        current_app.send_task(TASK, connection=connection, expires=EXPIRES_SECONDS, retry=False, ignore_result=True)
+        current_app.send_task(
+            TASK,
+            args=[JOB],
+            kwargs={"woken": True},
+            connection=connection,
+            expires=EXPIRES_SECONDS,
+            retry=False,
+            ignore_result=True,
+        )

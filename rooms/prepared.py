@@ -54,12 +54,44 @@ def run(sql: str, values: Values = ()) -> None:
         _send(cursor, sql, values)
 
 
+def fetch_each(*statements: tuple[str, Values]) -> list[list[tuple[Any, ...]]]:
+    """Run statements in their order in one round trip; return the rows of each, none for one that returns nothing.
+
+    Each begins when the one before is done, and sees what others have committed until then: locks come first, what is
+    read under them next. Inside a transaction; after one that fails none is run.
+    """
+    with connection.cursor() as cursor:
+        sent = [_known_to_session(sql, values) for sql, values in statements]
+        if None in sent:
+            return [_rows_of(cursor, sql, values) for sql, values in statements]
+        texts = [execute for execute, _numbered in filter(None, sent)]
+        cursor.execute("; ".join(texts), [value for _execute, numbered in filter(None, sent) for value in numbered])
+        found = [_rows(cursor)]
+        while cursor.nextset():
+            found.append(_rows(cursor))
+        return found
+
+
+def _rows_of(cursor: Any, sql: str, values: Values) -> list[tuple[Any, ...]]:
+    _send(cursor, sql, values)
+    return _rows(cursor)
+
+
+def _rows(cursor: Any) -> list[tuple[Any, ...]]:
+    return cursor.fetchall() if cursor.description else []
+
+
 def _send(cursor: Any, sql: str, values: Values) -> None:
+    execute, numbered = _known_to_session(sql, values) or (sql, values)
+    cursor.execute(execute, numbered)
+
+
+def _known_to_session(sql: str, values: Values) -> tuple[str, Sequence[Any]] | None:
+    """Return how the session is asked for a statement that it has prepared; None where that has to be sent whole."""
     statement = _numbered(sql)
     numbered = [values[name] for name in statement.names] if isinstance(values, Mapping) else values
     if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS") or not all(map(_fits, numbered)):
-        cursor.execute(sql, values)
-        return
+        return None
     session = connection.connection
     known = _known.setdefault(session, set())
     if statement.name not in known:
@@ -67,7 +99,7 @@ def _send(cursor: Any, sql: str, values: Values) -> None:
         with connection.wrap_database_errors:
             session.execute(statement.prepare)
         known.add(statement.name)
-    cursor.execute(statement.execute, numbered)
+    return statement.execute, numbered
 
 
 def _fits(value: Any) -> bool:

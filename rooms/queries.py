@@ -20,6 +20,7 @@ from rooms.models import (
     OpeningHours,
     Room,
     Site,
+    SiteRole,
 )
 from rooms.rules import Kind, Rule, RuleBook, Waiver
 
@@ -73,6 +74,11 @@ def movable_equipment() -> list[MovableEquipment]:
     return sorted(found, key=lambda item: (*_place_of(item), sort_key(item.name), item.pk))
 
 
+def has_recorders() -> bool:
+    """Say whether the office has equipment that records conferences."""
+    return MovableEquipment.objects.filter(is_recorder=True).exists()
+
+
 def _place_of(item: MovableEquipment) -> tuple[Any, ...]:
     return (True, ()) if item.site is None else (False, _site_order(item.site))
 
@@ -99,6 +105,14 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 def home_site(user_id: int) -> Site | None:
     """Return the site that a user belongs to: the first in lists of those where they have a role, or None."""
     return min(Site.objects.filter(roles__user=user_id), key=_site_order, default=None)
+
+
+def lone_sites(user_ids: Collection[int]) -> dict[int, int]:
+    """Return by user the site at which they have a role, of those users who have one at one site alone: one query."""
+    found: dict[int, list[int]] = {}
+    for user_id, site_id in SiteRole.objects.filter(user__in=user_ids).values_list("user", "site"):
+        found.setdefault(user_id, []).append(site_id)
+    return {user_id: sites[0] for user_id, sites in found.items() if len(sites) == 1}
 
 
 def booking_rules(*, rooms: Collection[Room] | None, user_ids: Collection[int], on: date) -> RuleBook:

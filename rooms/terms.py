@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -19,6 +19,7 @@ from rooms.models import LicencePool, SiteTerms
 from rooms.queries import midnight
 from rooms.rules import Kind, Rule, RuleBook, Waiver
 
+Row = tuple[Any, ...]
 _TERMS = """
 WITH place AS MATERIALIZED (SELECT id, site_id FROM rooms_room WHERE id = ANY (%(rooms)s))
 SELECT 'hours', id, weekday::int, site_id, NULL::bigint, NULL::bigint, '', '', opens, closes, NULL::date, NULL::date
@@ -85,7 +86,15 @@ class Terms:
 
 def load(room_ids: Collection[int], *, user_ids: Collection[int], on: date) -> Terms:
     """Return what binds a booking of these rooms. `user_ids`: whose exemptions count, in force `on` that day."""
-    rows = prepared.fetch(_TERMS, {"rooms": list(room_ids), "users": list(user_ids), "on": on})
+    return of_rows(prepared.fetch(*reading(room_ids, user_ids=user_ids, on=on)))
+
+
+def reading(room_ids: Collection[int], *, user_ids: Collection[int], on: date) -> tuple[str, prepared.Values]:
+    """Return the statement of `load`, for who sends it along with others; `of_rows` reads its rows."""
+    return _TERMS, {"rooms": list(room_ids), "users": list(user_ids), "on": on}
+
+
+def of_rows(rows: Iterable[Row]) -> Terms:
     hours: dict[int, list[Hours]] = {}
     rules: list[Rule] = []
     waivers: list[Waiver] = []
@@ -121,9 +130,6 @@ def load_pools() -> dict[int, PoolTerms]:
 def allocation(pool: LicencePool) -> Allocation:
     """Return what the pool has for general use, as instants: all begins and ends at midnight in the pool's zone."""
     return load_pools()[pool.pk].allocation
-
-
-Row = tuple[Any, ...]
 
 
 @dataclass

@@ -71,7 +71,10 @@ def _instance(var: Path, port: int) -> Iterator[str]:
         "JITSI_URL": JITSI_URL,
         "JOIN_OPENS_MINUTES": str(14 * 24 * 60),
         "REMINDER_LEADS": "14d",
+        # It is tried at any hour.
+        "REMINDER_QUIET": "",
         "MAIL_COALESCE_SECONDS": "2",
+        "CANCEL_UNDO_SECONDS": "1",
     }
     log = var / "run.log"
     with log.open("wb") as output:

@@ -15,6 +15,15 @@ from tests.database import own_copy
 from tests.factories import Office, make_office
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("NARADA_FAULTS"):
+        return
+    reason = 'kills processes and restarts servers: NARADA_FAULTS=1 make test ARGS="-m faults -n 0"'
+    for item in items:
+        if item.get_closest_marker("faults"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     tmp_path_factory: pytest.TempPathFactory, django_test_environment: None, django_db_blocker: Any

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from bookings import participants
 from bookings.availability import holds as held
 from bookings.availability.holds import Ignoring, Probe, Row
 from bookings.models import Booking
@@ -26,11 +28,16 @@ _NOTHING = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """What whoever holds the locks has read already: rooms with their sites, pools, movable equipment."""
+    """What whoever holds the locks has read already: rooms with their sites, pools, movable equipment.
+
+    `terms`: of these rooms and of organizer and user; `people`: rows of `participants.reading`.
+    """
 
     rooms: dict[int, Room]
     pools: dict[int, LicencePool] = field(default_factory=dict)
     movable: dict[int, MovableEquipment] = field(default_factory=dict)
+    terms: terms.Terms | None = None
+    people: Sequence[participants.Row] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,9 @@ def load(
     """
     rooms = _load_rooms(room_ids, locked)
     host = next((rooms[pk] for pk in host_ids if pk in rooms), None)
-    found = terms.load(rooms, user_ids={organizer_id, by_id}, on=timezone.localtime(now).date())
+    found = locked.terms if locked else None
+    if found is None:
+        found = terms.load(rooms, user_ids={organizer_id, by_id}, on=timezone.localtime(now).date())
     return Facts(
         rooms=rooms,
         hours=found.hours,
@@ -166,16 +175,20 @@ def _load_movable(ids: Collection[int], locked: Locked | None) -> dict[int, Mova
 
 
 def name_holds(rows: Iterable[Row]) -> list[HeldRoom]:
-    """Say what is behind the holds: one query for all sessions, one for all closures, none where there are neither."""
+    """Say what is behind the holds: one query each for sessions, closures and open forms, where there are any."""
     rows = list(rows)
     meeting_ids = {row[4] for row in rows if row[4] is not None}
     closure_ids = {row[5] for row in rows if row[5] is not None}
+    draft_ids = {row[6] for row in rows if row[6] is not None}
     sessions = held.sessions(meeting_ids) if meeting_ids else {}
     closures = _closure_titles(closure_ids) if closure_ids else {}
-    return [_held_room(row, sessions, closures) for row in rows]
+    cancelled = held.cancellations(draft_ids) if draft_ids else set()
+    return [_held_room(row, sessions, closures, cancelled) for row in rows]
 
 
-def _held_room(row: Row, sessions: dict[int, tuple[object, ...]], closures: dict[int, str]) -> HeldRoom:
+def _held_room(
+    row: Row, sessions: dict[int, tuple[object, ...]], closures: dict[int, str], cancelled: Collection[UUID]
+) -> HeldRoom:
     _key, room_id, starts_at, ends_at, meeting_id, closure_id, draft_id, _offer_id, until = row
     interval = Interval(starts_at, ends_at)
     if meeting_id is not None:
@@ -184,7 +197,8 @@ def _held_room(row: Row, sessions: dict[int, tuple[object, ...]], closures: dict
         return HeldRoom(room_id, interval, kind, title, is_private, organizer_id, created_by_id, name, phone)  # type: ignore[arg-type]  # columns of one statement
     if closure_id is not None:
         return HeldRoom(room_id, interval, "closure", closures[closure_id])
-    return HeldRoom(room_id, interval, "draft" if draft_id is not None else "offer", until=until)
+    kind = "offer" if draft_id is None else "cancelled" if draft_id in cancelled else "draft"
+    return HeldRoom(room_id, interval, kind, until=until)
 
 
 def _closure_titles(pks: Collection[int]) -> dict[int, str]:

@@ -20,8 +20,10 @@ _SECONDS = int(LONGEST_HOLD.total_seconds())
 # The names of the sites come along, since who asks needs those that hold nothing as well.
 _HOLDERS = """
 SELECT probe.key, held.site_id, coalesce(held.borrowed_by_id, held.site_id), held.seats, lower(held.period),
-    upper(held.period), CASE WHEN held.draft_id IS NOT NULL THEN 'draft'
-        WHEN held.unplanned_id IS NOT NULL THEN 'unplanned' ELSE 'offer' END,
+    upper(held.period), CASE WHEN held.draft_id IS NOT NULL THEN (
+            SELECT CASE WHEN cancelled_id IS NULL THEN 'draft' ELSE 'cancelled' END FROM bookings_draft
+            WHERE submission = held.draft_id
+        ) WHEN held.unplanned_id IS NOT NULL THEN 'unplanned' ELSE 'offer' END,
     held.expires_at, coalesce(nullif(meeting.own_title, ''), booking.title), booking.is_private, booking.status,
     booking.organizer_id, booking.created_by_id, person.name, person.phone
 FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[]) AS probe (key, pool, at)

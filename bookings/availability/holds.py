@@ -103,6 +103,10 @@ CROSS JOIN LATERAL (
 ) AS held
 """
 
+_CANCELLATIONS = """
+SELECT submission FROM bookings_draft WHERE submission = ANY (%s::uuid[]) AND cancelled_id IS NOT NULL
+"""
+
 _SEATS = """
 SELECT probe.key, probe.resource, held.site_id, held.seats FROM __probes__
 CROSS JOIN LATERAL (
@@ -215,6 +219,11 @@ def named_in_use(probes: Sequence[Probe], ignoring: Ignoring) -> set[tuple[int, 
 def sessions(occurrence_ids: Iterable[int]) -> dict[int, tuple[Any, ...]]:
     """Return title, closedness, status, organizer, who booked, and the organizer's name and telephone, by meeting."""
     return {row[0]: row[1:] for row in prepared.fetch(_SESSIONS, [list(occurrence_ids)])}
+
+
+def cancellations(draft_ids: Iterable[UUID]) -> set[UUID]:
+    """Return which of these hold what a cancellation that can be undone gave up; the others are open forms."""
+    return {row[0] for row in prepared.fetch(_CANCELLATIONS, [list(draft_ids)])}
 
 
 def probes_of(resource_ids: Iterable[int], spans: Iterable[Interval]) -> list[Probe]:

@@ -108,20 +108,29 @@ def assess(
         locked=locked,
         is_outside=request.is_outside,
     )
-    return _answer(request, plan, changed, facts, ignoring, Asker(by, SiteRoles.of(by)))
+    people = participants.resolve(request, found=locked.people if locked else None)
+    return _answer(request, plan, changed, facts, ignoring, Asker(by, SiteRoles.of(by)), people)
 
 
 def _answer(
-    request: BookingRequest, plan: Plan, changed: Changed, facts: Facts, ignoring: Ignoring, asker: Asker
+    request: BookingRequest,
+    plan: Plan,
+    changed: Changed,
+    facts: Facts,
+    ignoring: Ignoring,
+    asker: Asker,
+    people: participants.Resolved,
 ) -> Assessment:
-    people = participants.resolve(request)
     judge = _Judge(request, asker, changed, facts, ignoring, len(people.invitees))
     meetings, skipped = judge.judge(plan)
-    asked = policy.find(request, meetings, facts, asker, changed, now=ignoring.now)
+    asked = policy.Policy()
+    if people.invitees:  # Without an organizer there is nobody whose hours could be counted.
+        asked = policy.find(request, meetings, facts, asker, changed, now=ignoring.now)
     return Assessment(
         refusals=(
             *plan.refusals,
             *rules.find_text_refusals(request),
+            *_find_organizer_refusals(request, people, changed),
             *people.refusals,
             *_find_count_refusals(request, len(people.invitees)),
             *_find_room_refusals(request, plan, facts, asker, keeps=changed.room_ids),
@@ -314,6 +323,13 @@ def _find_room_refusals(
             data = {"site": room.site.name, "phone": room.site.phone}
             found.append(Refusal(Code.ROOM_NOT_ALLOWED, "rooms", room_id=room.pk, room_name=room.name, data=data))
     return found
+
+
+def _find_organizer_refusals(request: BookingRequest, people: participants.Resolved, changed: Changed) -> list[Refusal]:
+    """Return a refusal where somebody who can't sign in is to lead a new session; what is booked stays theirs."""
+    if people.organizer_is_active or request.is_outside or changed.booking is not None:
+        return []
+    return [Refusal(Code.ORGANIZER_UNKNOWN, "organizer")]
 
 
 def _find_count_refusals(request: BookingRequest, count: int) -> list[Refusal]:

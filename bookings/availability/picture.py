@@ -27,10 +27,14 @@ from rooms.permissions import SiteRoles
 
 @dataclass(frozen=True, slots=True)
 class RoomState:
-    """Whether a room can be had at the time. `free_at`: when the last session in the way ends, clearing included."""
+    """Whether a room can be had at the time. `free_at`: when the last session in the way ends, clearing included.
+
+    `is_closed`: that last one is no session, but a closure.
+    """
 
     is_open: bool
     free_at: datetime | None = None
+    is_closed: bool = False
 
     @property
     def is_free(self) -> bool:
@@ -131,9 +135,9 @@ def draw(
 
 def _state(room: Room, interval: Interval, facts: Facts, roles: SiteRoles) -> RoomState:
     in_the_way = holds_in_the_way(interval, facts, room)
-    return RoomState(
-        is_open(room, interval, facts, roles), max((hold.interval.end_at for hold in in_the_way), default=None)
-    )
+    last = max(in_the_way, key=lambda hold: hold.interval.end_at, default=None)
+    opens = is_open(room, interval, facts, roles)
+    return RoomState(opens, last.interval.end_at, last.kind == "closure") if last else RoomState(opens)
 
 
 def _stretches(room: Room, interval: Interval, window: Interval, facts: Facts, asker: Asker) -> tuple[Stretch, ...]:

@@ -109,9 +109,9 @@ def find_equipment_refusals(
         for pk, _quantity in wanted
         if pk not in facts.movable
     ]
-    found += find_misplaced(
-        [facts.movable[pk] for pk, _quantity in wanted if pk in facts.movable], [meeting.rooms for meeting in meetings]
-    )
+    items = [facts.movable[pk] for pk, _quantity in wanted if pk in facts.movable]
+    found += find_misplaced(items, [meeting.rooms for meeting in meetings])
+    found += _find_closed_recording(request, items)
     probes = [
         Probe(number, pk, meeting.interval.start_at, meeting.interval.end_at)
         for number, meeting in enumerate(meetings)
@@ -130,6 +130,12 @@ def find_equipment_refusals(
     return found
 
 
+def _find_closed_recording(request: BookingRequest, items: Sequence[MovableEquipment]) -> list[Refusal]:
+    """Refuse to record what nobody may record: a closed session (`jitsi.people.may_record`)."""
+    is_recorded = any(item.is_recorder for item in items)
+    return [Refusal(Code.CLOSED_NOT_RECORDED, "recording")] if request.is_private and is_recorded else []
+
+
 def _find_shortage(
     item: MovableEquipment, in_use: int, needed: int, interval: Interval, on: date | None
 ) -> list[Refusal]:
@@ -143,7 +149,8 @@ def _find_shortage(
         "needed": needed,
         "equipment": item.pk,
     }
-    return [Refusal(Code.EQUIPMENT_NONE_FREE, "equipment", interval=interval, data=data, on=on)]
+    field = "recording" if item.is_recorder else "equipment"
+    return [Refusal(Code.EQUIPMENT_NONE_FREE, field, interval=interval, data=data, on=on)]
 
 
 def find_misplaced(items: Sequence[MovableEquipment], rooms_of: Sequence[Sequence[Room]]) -> list[Refusal]:

@@ -23,6 +23,7 @@ from bookings.models.holds import (
     as_interval,
     as_range,
 )
+from bookings.models.kept import MAX_BODY_LENGTH, MAX_TEMPLATE_NAME_LENGTH, FormTemplate, KeptForm
 from bookings.models.licences import ConferenceRun, LicenceRefusal
 from bookings.models.outside import OutsideMeeting, RoomAnswer
 from bookings.models.unplanned import UnplannedConference
@@ -32,6 +33,8 @@ __all__ = [
     "HOLD_LENGTHS",
     "HOLD_LENGTH_CLASS",
     "LONGEST_HOLD",
+    "MAX_BODY_LENGTH",
+    "MAX_TEMPLATE_NAME_LENGTH",
     "THREADS",
     "THREAD_LETTERS",
     "Absence",
@@ -43,6 +46,8 @@ __all__ = [
     "ConferenceRun",
     "Draft",
     "EquipmentHold",
+    "FormTemplate",
+    "KeptForm",
     "LicenceHold",
     "LicenceRefusal",
     "MeetingAnswer",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -40,6 +42,9 @@ class BookingEvent(models.Model):
         NO_SHOW = "no_show", _("nobody came")
         PERSON_REMOVED = "person_removed", _("somebody taken out of the conference")
         CONFERENCE_CLOSED = "conference_closed", _("conference ended by the organizer")
+        # Of all that one of the three kinds of cancelling took away; `data`: {"undoes": key, "version": its version}.
+        RESTORED = "restored", _("cancellation undone")
+        MEETING_RESTORED = "meeting_restored", _("cancellation of one meeting undone")
 
     # Found by the index of the history below.
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="events", db_index=False)
@@ -60,3 +65,15 @@ class BookingEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.booking_id}: {self.kind}"
+
+    @property
+    def undo_until(self) -> datetime | None:
+        """Until when a cancellation can be undone (aware); None where it never could be."""
+        undo = self.data.get("undo")
+        return datetime.fromisoformat(undo["until"]) if undo else None
+
+    @property
+    def final_at(self) -> datetime | None:
+        """When news of a cancellation leave that can be undone before, and its rooms come free; None: at once."""
+        undo = self.data.get("undo")
+        return datetime.fromisoformat(undo["final"]) if undo else None

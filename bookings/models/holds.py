@@ -18,7 +18,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
-from bookings.models.booking import Occurrence
+from bookings.models.booking import Booking, Occurrence
 from bookings.models.unplanned import UnplannedConference
 from rooms.interval import Interval
 from rooms.models import Closure, LicencePool, MovableEquipment, NamedLicence, Room, Site
@@ -57,12 +57,18 @@ _TEMPORARY = Q(draft=None, offer=None, expires_at=None) | Q(expires_at__isnull=F
 
 
 class Draft(models.Model):
-    """An open form that holds what it asks for, for ten minutes. Its key is the form's submission number."""
+    """An open form that holds what it asks for, for ten minutes. Its key is the form's submission number.
+
+    Or, with `cancelled`, what a cancellation has given up and holds until it can't be undone any more.
+    """
 
     submission = models.UUIDField(primary_key=True, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="drafts")
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
+    cancelled = models.ForeignKey(
+        Booking, models.CASCADE, related_name="undo_holds", null=True, blank=True, editable=False
+    )
 
     def __str__(self) -> str:
         return str(self.submission)

@@ -25,9 +25,11 @@ from bookings.rows.keeping import (
     remove,
     renew_join_key,
     shorten,
+    take_over_absences,
     withdraw_approvals,
 )
 from bookings.rows.reading import columns, read, width
+from bookings.rows.undoing import find_held, keep_held, let_go, take_again
 from bookings.rows.writing import (
     Kept,
     NewBooking,
@@ -50,6 +52,7 @@ __all__ = [
     "excuse",
     "expect",
     "find_detail_change",
+    "find_held",
     "find_move",
     "find_own_detail_change",
     "find_people_at_meeting",
@@ -61,6 +64,8 @@ __all__ = [
     "free_thread",
     "insert_booking",
     "invite",
+    "keep_held",
+    "let_go",
     "newest_answers",
     "read",
     "recount",
@@ -68,6 +73,8 @@ __all__ = [
     "renew_join_key",
     "shorten",
     "skipped_json",
+    "take_again",
+    "take_over_absences",
     "width",
     "wishes_json",
     "wishes_of",

@@ -77,6 +77,12 @@ def expect(attendees: Collection[Attendee], occurrence: Occurrence) -> None:
         Absence.objects.filter(attendee__in=attendees, occurrence=occurrence).delete()
 
 
+def take_over_absences(old: Attendee, new: Attendee) -> None:
+    """Have the one who takes the place of a participant miss the same meetings."""
+    missed = Absence.objects.filter(attendee=old).values_list("occurrence_id", flat=True)
+    Absence.objects.bulk_create(Absence(attendee=new, occurrence_id=pk) for pk in missed)
+
+
 def forget_single_people(occurrences: Collection[Occurrence], *, now: datetime) -> list[int]:
     """Undo who was invited to, or left out of, these meetings alone. Return the attendees that are gone."""
     if not occurrences:

@@ -26,11 +26,31 @@ from bookings.services.errors import (
     Refused,
     constraint_of,
 )
+from bookings.services.form_templates import (
+    MAX_TEMPLATES,
+    TemplateRefused,
+    delete_template,
+    rename_template,
+    restore_template,
+    save_template,
+)
 from bookings.services.freeing import free_seats
 from bookings.services.inviting import invite_again, refresh, revoke_join_link
+from bookings.services.kept_forms import (
+    KEPT_FOR,
+    MAX_KEPT_FORMS,
+    TAKEN_BACK_FOR,
+    Turn,
+    delete_form,
+    empty_form,
+    forget_kept_forms,
+    keep_form,
+    restore_form,
+)
 from bookings.services.licence_plans import LicenceDecision, LicencesChanged, change_licences, find_licence_impact
 from bookings.services.licence_refusals import note_outcome, settle_refusals
 from bookings.services.no_shows import note_no_shows
+from bookings.services.old_marks import MARKS_KEPT_FOR, merge_old_marks
 from bookings.services.outside import invite as invite_rooms
 from bookings.services.outside import keep_sent
 from bookings.services.outside_facts import (
@@ -48,9 +68,12 @@ from bookings.services.outside_leaving import refuse as refuse_rooms
 from bookings.services.outside_leaving import withdraw as withdraw_rooms
 from bookings.services.outside_news import answers_due
 from bookings.services.proposals import accept_proposal, decline_proposal, find_obstacles, record_proposal
+from bookings.services.readdressing import AddressOfAccount, AddressTaken, correct_address
 from bookings.services.reclaiming import close_new_rooms, reclaim
 from bookings.services.releases import on_freed
 from bookings.services.settling import settle_answer
+from bookings.services.undo_window import CLOSE
+from bookings.services.undoing import UndoTooLate, is_undoable, may_undo, undo
 from bookings.services.unplanned import close_unplanned, open_unplanned
 from bookings.services.waiting import OfferLapsed, accept, join_waitlist, lapse_offers, leave, promote
 
@@ -60,7 +83,15 @@ on_freed(reclaim)
 on_freed(promote)
 
 __all__ = [
+    "CLOSE",
+    "KEPT_FOR",
+    "MARKS_KEPT_FOR",
+    "MAX_KEPT_FORMS",
     "MAX_REASON_LENGTH",
+    "MAX_TEMPLATES",
+    "TAKEN_BACK_FOR",
+    "AddressOfAccount",
+    "AddressTaken",
     "AlreadyBooked",
     "AlreadyDecided",
     "AlreadyOver",
@@ -80,7 +111,10 @@ __all__ = [
     "Refusal",
     "Refused",
     "RoomVerdict",
+    "TemplateRefused",
+    "Turn",
     "UidTaken",
+    "UndoTooLate",
     "Verdicts",
     "Version",
     "Withdrawal",
@@ -98,8 +132,12 @@ __all__ = [
     "close_new_rooms",
     "close_unplanned",
     "constraint_of",
+    "correct_address",
     "decline",
     "decline_proposal",
+    "delete_form",
+    "delete_template",
+    "empty_form",
     "end_at",
     "escalate_and_expire",
     "find_impact",
@@ -107,18 +145,23 @@ __all__ = [
     "find_obstacles",
     "follows_in",
     "forget_drafts",
+    "forget_kept_forms",
     "free_seats",
     "give_back_early_seats",
     "hold_draft",
     "hold_for_conference",
     "invite_again",
     "invite_rooms",
+    "is_undoable",
     "join_waitlist",
+    "keep_form",
     "keep_sent",
     "lapse_offers",
     "leave",
     "lift",
     "longest_run",
+    "may_undo",
+    "merge_old_marks",
     "note_no_shows",
     "note_outcome",
     "open_unplanned",
@@ -130,9 +173,14 @@ __all__ = [
     "refresh",
     "refuse_rooms",
     "release_draft",
+    "rename_template",
+    "restore_form",
+    "restore_template",
     "revoke_join_link",
+    "save_template",
     "settle_answer",
     "settle_refusals",
+    "undo",
     "withdraw",
     "withdraw_rooms",
 ]

@@ -17,8 +17,10 @@ from bookings.models import Booking, BookingEvent
 from bookings.rules import BookingRequest, Refusal, clean_line, clean_text
 from bookings.services import asking, licence_refusals
 from bookings.services.errors import NotAllowed, Refused, in_one_transaction
+from bookings.services.kept_forms import forgetting
 from bookings.services.licence_events import record_licences
-from bookings.services.locks import lock_for, lock_submission
+from bookings.services.locks import Wanted, lock_for_new
+from rooms import prepared
 from rooms.permissions import SiteRoles
 
 Kind = BookingEvent.Kind
@@ -74,11 +76,11 @@ class _Judged:
 def _book(
     request: BookingRequest, judged: _Judged, *, by: User, now: datetime, submission: uuid.UUID | None
 ) -> Booking:
-    lock_submission(submission)
-    locked = lock_for(request)
+    locked = lock_for_new(Wanted(request, by, now), submission=submission)
     judged.last = availability.assess(request, by=by, now=now, locked=locked, draft=submission)
     booking = insert(request, passed(judged.last), Origin(submission), by=by, now=now)
-    licence_refusals.settle_booked(booking, submission, now=now)
+    if submission is not None:
+        prepared.fetch_each(licence_refusals.settling(booking, submission, now=now), forgetting(submission))
     return booking
 
 

@@ -32,7 +32,10 @@ from rooms.permissions import SiteRoles
 _ONE_ROOM = {Code.ROOM_TAKEN, Code.ROOM_CLOSED, Code.ROOM_NOT_ALLOWED, Code.ROOM_UNKNOWN}
 _ONE_KIND = {Code.LICENCE_NONE_FREE, Code.EQUIPMENT_NONE_FREE}
 #: What is typed last, and stands in no room's way.
-_TYPED_LATER = {"title", "description", "participants"}
+_TYPED_LATER = {"title", "description", "organizer", "participants"}
+#: What another tick cures takes no room away.
+_NO_MATTER = {Code.CLOSED_NOT_RECORDED}
+_OPEN = {"draft", "cancelled"}
 #: Advisory locks of users have a number of their own beside them, so that they meet no form's.
 _USERS = 7_301
 
@@ -73,7 +76,8 @@ def release_draft(submission: uuid.UUID, user: User) -> None:
 def forget_drafts(now: datetime) -> int:
     """Delete drafts whose time is over, and return how many. Nobody waits for it: it only keeps the tables small."""
     with transaction.atomic():
-        gone = list(Draft.objects.filter(expires_at__lte=now).values_list("pk", flat=True))
+        # Those of cancellations end in their own way (`undo_window`).
+        gone = list(Draft.objects.filter(expires_at__lte=now, cancelled=None).values_list("pk", flat=True))
         _give_up(gone)
     return len(gone)
 
@@ -92,7 +96,9 @@ def _hold(request: BookingRequest, *, submission: uuid.UUID, user: User, now: da
         _give_up(rivals)
         assessment = availability.assess(request, by=user, now=now, locked=locked, draft=submission)
     licence_refusals.log(request, assessment.refusals, by=user, now=now, submission=submission)
-    in_the_way = [item for item in assessment.refusals if item.form_field not in _TYPED_LATER]
+    in_the_way = [
+        item for item in assessment.refusals if item.form_field not in _TYPED_LATER and item.code not in _NO_MATTER
+    ]
     wanted = [] if any(_stops_everything(item) for item in in_the_way) else _wanted(request, assessment, in_the_way)
     if not wanted:
         _give_up([submission])
@@ -115,15 +121,18 @@ def _lock_form(submission: uuid.UUID, user: User) -> None:
 
 def _surplus(user: User, submission: uuid.UUID) -> list[uuid.UUID]:
     """Return the user's oldest other forms, of which too many hold something."""
-    others = Draft.objects.filter(user=user).exclude(pk=submission).order_by("-expires_at", "pk")
+    others = Draft.objects.filter(user=user, cancelled=None).exclude(pk=submission).order_by("-expires_at", "pk")
     return list(others.values_list("pk", flat=True)[settings.DRAFTS_PER_USER - 1 :])
 
 
 def _own_rivals(refusals: Iterable[Refusal], user: User) -> list[uuid.UUID]:
-    """Return the user's other forms that hold what this one wants: left behind in another tab. The newest form wins."""
+    """Return the user's other forms that hold what this one wants: left behind in another tab. The newest form wins.
+
+    So does it over what the user has just cancelled: whoever books in its place will not undo it.
+    """
     near = Q()
     for item in refusals:
-        if item.holder is not None and item.holder.kind == "draft" and item.interval is not None:
+        if item.holder is not None and item.holder.kind in _OPEN and item.interval is not None:
             near |= Q(room=item.room_id, period__overlap=as_range(item.interval))
     if not near:
         return []
@@ -171,4 +180,5 @@ def wanted_by(
 
 def _give_up(submissions: Sequence[uuid.UUID]) -> None:
     temporary.give_up(submissions=submissions)
-    Draft.objects.filter(pk__in=submissions, room_holds=None, licence_holds=None, equipment_holds=None).delete()
+    forms = Draft.objects.filter(pk__in=submissions, cancelled=None)
+    forms.filter(room_holds=None, licence_holds=None, equipment_holds=None).delete()

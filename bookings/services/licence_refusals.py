@@ -98,7 +98,7 @@ def find_lacks(request: BookingRequest, refusals: Sequence[Refusal]) -> list[Lac
     hopeless = {
         item.on
         for item in refusals
-        if item.code != Code.LICENCE_NONE_FREE
+        if item.code not in {Code.LICENCE_NONE_FREE, Code.CLOSED_NOT_RECORDED}
         and item.form_field not in _TYPED_LATER
         and (item.on is not None or request.series is None)
     }
@@ -115,14 +115,13 @@ def find_lacks(request: BookingRequest, refusals: Sequence[Refusal]) -> list[Lac
     ]
 
 
-def settle_booked(booking: Booking, submission: uuid.UUID | None, *, now: datetime) -> None:
-    """Say of what the form was refused before what has become of it, now that it has booked. One statement.
+def settling(booking: Booking, submission: uuid.UUID, *, now: datetime) -> tuple[str, prepared.Values]:
+    """Return the statement that says of what the form was refused before what became of it, now that it has booked.
 
-    Inside the transaction that books. At the wanted time: booked, or how; at another: moved; a date that the series
+    For the transaction that books. At the wanted time: booked, or how; at another: moved; a date that the series
     leaves out, or that a single session has no place for: given up.
     """
-    if submission is not None:
-        prepared.run(_SETTLE_FORM, {"form": submission, "booking": booking.pk, "now": now})
+    return _SETTLE_FORM, {"form": submission, "booking": booking.pk, "now": now}
 
 
 def settle_accepted(entry: WaitlistEntry, booking: Booking, *, now: datetime) -> None:

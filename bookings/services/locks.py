@@ -8,19 +8,21 @@ What is locked is read at the same time, for the judge.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db import connection
+from django.utils import timezone
 
 from accounts.models import User
-from bookings import rows
+from bookings import participants, rows
 from bookings.availability import Locked
 from bookings.models import Booking
 from bookings.permissions import may_change
 from bookings.rules import BookingRequest, Code, Refusal
 from bookings.services.errors import AlreadyBooked, AlreadyOver, NotAllowed, Refused
-from rooms import prepared
+from rooms import prepared, terms
 from rooms.models import LicencePool, MovableEquipment, Room, Site
 
 # Written out, since compiling the same query anew for every booking takes longer than running it. NO KEY UPDATE: rows
@@ -53,6 +55,9 @@ _POOLS = " ".join(
         "ORDER BY id FOR NO KEY UPDATE",
     ]
 )
+_FORM = "SELECT pg_advisory_xact_lock(%s)"
+# A statement of its own: one sees what was committed before it began, not what it has waited for.
+_FORM_BOOKED = "SELECT id FROM bookings_booking WHERE submission = %s::uuid"
 _ROOMS_HELD = "SELECT room_id FROM bookings_roomhold WHERE occurrence_id = ANY (%s::bigint[]) AND live"
 _DROP_EXPIRED = """
 WITH rooms AS (
@@ -66,29 +71,85 @@ WHERE expires_at <= %(now)s::timestamptz AND equipment_id = ANY (%(pieces)s::big
 """
 
 
-def lock_things(room_ids: Collection[int], movable_ids: Collection[int] = ()) -> Locked:
-    """Lock rooms, movable equipment and pools. Inside a transaction."""
-    rooms: dict[int, Room] = {}
-    movable: dict[int, MovableEquipment] = {}
-    if room_ids:
-        for row in prepared.fetch(_ROOMS, [sorted(room_ids)]):
-            room = rows.read(Room, row)
-            room.site = rows.read(Site, row[rows.width(Room) :])
-            rooms[room.pk] = room
-    if movable_ids:
-        movable = {row[0]: rows.read(MovableEquipment, row) for row in prepared.fetch(_MOVABLE, [sorted(movable_ids)])}
-    return Locked(rooms, lock_pools(room_ids), movable)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A new booking that is judged once its things are locked: what the judge asks is read in the same round trip."""
+
+    request: BookingRequest
+    by: User
+    now: datetime
+
+
+def lock_things(
+    room_ids: Collection[int],
+    movable_ids: Collection[int] = (),
+    *,
+    submission: uuid.UUID | None = None,
+    judging: Wanted | None = None,
+) -> Locked:
+    """Lock rooms, movable equipment and pools, in one round trip. Inside a transaction.
+
+    `submission`: of the form that asks. One that is sent twice at once waits for itself: this lock comes first, and
+    nobody else takes it, so it closes no circle. Raises: AlreadyBooked.
+    """
+    ids = sorted(room_ids)
+    form: list[tuple[str, prepared.Values]] = []
+    if submission is not None:
+        form = [(_FORM, [submission.int % 2**63]), (_FORM_BOOKED, [submission])]
+    rooms, movable, pools = (_ROOMS, [ids]), (_MOVABLE, [sorted(movable_ids)]), (_POOLS, [ids])
+    wanted = [*([rooms] if ids else ()), *([movable] if movable_ids else ()), pools]
+    read = [*_terms_and_people(ids, judging)] if judging else []
+    found = prepared.fetch_each(*form, *wanted, *read)
+    if form and found[1]:
+        raise AlreadyBooked(Booking.objects.get(pk=found[1][0][0]))
+    *others, pool_rows = found[len(form) : len(form) + len(wanted)]
+    return Locked(
+        rooms=_rooms(others[0]) if ids else {},
+        pools=_pools(pool_rows),
+        movable={row[0]: rows.read(MovableEquipment, row) for row in others[-1]} if movable_ids else {},
+        terms=terms.of_rows(found[-2]) if read else None,
+        people=found[-1] if read else None,
+    )
+
+
+def _terms_and_people(room_ids: list[int], wanted: Wanted) -> Iterable[tuple[str, prepared.Values]]:
+    user_ids = {wanted.request.organizer_id, wanted.by.pk}
+    yield terms.reading(room_ids, user_ids=user_ids, on=timezone.localtime(wanted.now).date())
+    yield participants.reading(wanted.request)
 
 
 def lock_pools(room_ids: Collection[int]) -> dict[int, LicencePool]:
     """Lock the pools that sessions in these rooms take their licences from, last of all."""
-    found = (rows.read(LicencePool, row) for row in prepared.fetch(_POOLS, [sorted(room_ids)]))
-    return {pool.pk: pool for pool in found}
+    return _pools(prepared.fetch(_POOLS, [sorted(room_ids)]))
+
+
+def _rooms(found: Iterable[Sequence[Any]]) -> dict[int, Room]:
+    rooms: dict[int, Room] = {}
+    for row in found:
+        room = rows.read(Room, row)
+        room.site = rows.read(Site, row[rows.width(Room) :])
+        rooms[room.pk] = room
+    return rooms
+
+
+def _pools(found: Iterable[Sequence[Any]]) -> dict[int, LicencePool]:
+    pools = (rows.read(LicencePool, row) for row in found)
+    return {pool.pk: pool for pool in pools}
 
 
 def lock_for(request: BookingRequest, *, held_by: Iterable[int] = ()) -> Locked:
     """Lock all that the request names, and what the meetings `held_by` hold already."""
-    return lock_things(rooms_of(request) | rooms_held(held_by), [pk for pk, _quantity in request.wishes.movable])
+    return lock_things(rooms_of(request) | rooms_held(held_by), _movable_of(request))
+
+
+def lock_for_new(wanted: Wanted, *, submission: uuid.UUID | None) -> Locked:
+    """Lock all that a new booking asks for, and read what the judge will ask. `submission`: as in lock_things."""
+    request = wanted.request
+    return lock_things(rooms_of(request), _movable_of(request), submission=submission, judging=wanted)
+
+
+def _movable_of(request: BookingRequest) -> list[int]:
+    return [pk for pk, _quantity in request.wishes.movable]
 
 
 def lock_held(occurrence_ids: Iterable[int]) -> Locked:
@@ -114,20 +175,6 @@ def rooms_held(occurrence_ids: Iterable[int]) -> set[int]:
     if not ids:
         return set()
     return {room_id for (room_id,) in prepared.fetch(_ROOMS_HELD, [ids])}
-
-
-def lock_submission(submission: uuid.UUID | None) -> None:
-    """Let a form that is sent twice at once wait for itself. Taken first, and by nobody else, so it closes no circle.
-
-    Raises: AlreadyBooked.
-    """
-    if submission is None:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [submission.int % 2**63])
-    earlier = Booking.objects.filter(submission=submission).first()
-    if earlier is not None:
-        raise AlreadyBooked(earlier)
 
 
 def lock_booking(booking: Booking, *, by: User, now: datetime, version: int | None) -> Booking:

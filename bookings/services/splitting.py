@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from accounts.models import User
@@ -127,13 +128,15 @@ def cut(booking: Booking, meetings: Sequence[Occurrence], first: Occurrence, *, 
     booking.rrule = recurrence.rrule(shorter, first=begins.date(), local_start=begins, zone=zone)
     booking.skipped = [item for item in booking.skipped if item["on"] < before.isoformat()]
     booking.save()
-    gone = [
-        item
-        for item in meetings
-        if item.original_start_at >= first.original_start_at and whole.is_to_come(item, now=now)
-    ]
+    gone = find_rest(meetings, first, now=now)
     rows.cancel_meetings(gone, now=now)
     return gone
+
+
+def find_rest(meetings: Sequence[Occurrence], first: Occurrence, *, now: datetime) -> list[Occurrence]:
+    """Return the meetings to come from `first` on."""
+    rest = (item for item in meetings if item.original_start_at >= first.original_start_at)
+    return [item for item in rest if whole.is_to_come(item, now=now)]
 
 
 def record_cut(
@@ -145,14 +148,16 @@ def record_cut(
     by: User,
     now: datetime,
     new: Booking | None = None,
-    reason: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> None:
+    """`more`: what else the event is to say, such as a reason."""
     data = {
         "before": first.original_start_at.astimezone(zone).date().isoformat(),
         "by": new.pk if new else None,
         "cancelled": [item.pk for item in gone],
     }
-    events.record(booking, Kind.SERIES_CUT, actor=by, at=now, data=data | ({"reason": reason} if reason else {}))
+    said = {name: value for name, value in (more or {}).items() if value}
+    events.record(booking, Kind.SERIES_CUT, actor=by, at=now, data=data | said)
 
 
 def rebook(part: Part, meetings: Sequence[Occurrence], *, by: User, now: datetime) -> Booking:

@@ -17,16 +17,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from psycopg.types.multirange import TimestamptzMultirange
 
 from accounts.models import User
 from bookings import availability, events
-from bookings.models import Booking, WaitlistEntry, as_interval, as_range
+from bookings.models import Booking, Draft, WaitlistEntry, as_interval, as_range
 from bookings.permissions import may_change
 from bookings.request_json import from_json, to_json
 from bookings.rules import BookingRequest, Code
-from bookings.services import added, licence_refusals, locks, temporary
+from bookings.services import added, licence_refusals, locks, temporary, undo_window
 from bookings.services.booking import book, cleaned
 from bookings.services.drafts import wanted_by
 from bookings.services.errors import GUARDS, AlreadyBooked, NotAllowed, Refused, constraint_of, in_one_transaction
@@ -154,11 +154,15 @@ def lapse_offers(now: datetime) -> int:
     """End offers whose time is over and entries whose time has come, offer what is free; return how many ended.
 
     Found by query, each entry in a transaction of its own; beat calls it, and calling it twice or late does no harm.
+    What cancellations held until they were final comes free first.
     """
+    undo_window.end_windows(now)
     ended = 0
     due = Q(state=State.OFFERED, offer_expires_at__lte=now)
     passed = Q(state=State.WAITING, period__startswith__lte=now)
-    orphaned = Q(state__in=WaitlistEntry.OPEN, booking__status=Booking.Status.CANCELLED)
+    # Who waits for a date of a series goes on waiting while its cancellation can be undone.
+    undoable = Exists(Draft.objects.filter(cancelled=OuterRef("booking")))
+    orphaned = Q(state__in=WaitlistEntry.OPEN, booking__status=Booking.Status.CANCELLED) & ~undoable
     for pk in WaitlistEntry.objects.filter(due | passed | orphaned).order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
             entry = WaitlistEntry.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()

@@ -281,7 +281,7 @@ def _record(booking: Booking, meetings: Sequence[Occurrence], found: Difference,
         (Kind.PARTICIPANTS_CHANGED, found.people),
         (Kind.MOVED, found.moved),
         (Kind.ROOMS_CHANGED, found.rooms),
-        (Kind.DETAILS_CHANGED, found.details),
+        (Kind.DETAILS_CHANGED, {**(found.details or {}), **({"wishes": []} if found.holds_more else {})}),
     ]
     told: list[BookingEvent.Kind] = []
     for kind, data in changes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -37,6 +38,8 @@ class Asked:
     approval: Approval
     booking: Booking
     when: str
+    #: Of its first meeting, as the board has it.
+    day: date
     more_dates: str
     rooms: str
     reasons: tuple[str, ...]
@@ -78,6 +81,7 @@ class ApprovalsPage:
         return Asked(
             approval=approval,
             booking=booking,
+            day=timezone.localtime(first.starts_at, timezone.get_default_timezone()).date(),
             when=f"{day}, {interval_range(first.interval, self.zone)}",
             more_dates=_more_dates(len(meetings) - 1),
             rooms=", ".join(f"{room.name} ({room.site.label})" for room in rooms.values()) or _("without a room"),

@@ -39,7 +39,9 @@ class Filters:
 
     def chosen(self, rooms: Iterable[Room]) -> list[Room]:
         """Return the rooms that fit, apart from `free_now`, which depends on the sessions."""
-        return [room for room in rooms if self._fits(room)]
+        return (
+            [room for room in rooms if self._fits(room)] if self.site or self.seats or self.equipment else list(rooms)
+        )
 
     def _fits(self, room: Room) -> bool:
         if self.site and room.site.code != self.site:

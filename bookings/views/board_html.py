@@ -1,21 +1,49 @@
-"""Writes the stretches of the board as HTML, all of a row in one go.
+"""Writes the rows of the board as HTML, in one go and with words that were looked up once.
 
-A busy day has a thousand stretches. A template takes five times as long for them as all the rest of the page does.
+A busy day has a thousand stretches; a template takes ten times as long for them as all the rest of the page does. What
+people typed goes through `escape` here, each piece once, where it is put in. A row that was drawn before, of the same
+room and day with the same sessions as this reader may see them, is not drawn again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
+from html import escape
+from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.templatetags.icons import icon
-from bookings.views.board_layout import Segment
+from bookings.board import Board, BoardSession, Taker, whole_day
+from bookings.board_kept import Latest
+from bookings.models import THREAD_LETTERS
+from bookings.views.board_cells import (
+    USUAL_LENGTH,
+    equipment_name,
+    length_in_words,
+    reason_of,
+    seats_in_words,
+    session_title,
+    site_name,
+    until_in_words,
+)
+from bookings.views.board_layout import Block, Row, Segment, Thread
+from bookings.wording import clock, interval_range
+from rooms.interval import Interval
+from rooms.models import Equipment
+from rooms.permissions import SiteRoles
+
+_DAY = 86_400
+# A row of a busy day takes 10 kB.
+_drawn: Latest[tuple[Any, ...], str] = Latest(most=2000)
+_USUAL = int(USUAL_LENGTH.total_seconds())
 
 
 class Access(Enum):
@@ -26,32 +54,52 @@ class Access(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class CellView:
-    segment: Segment
-    #: Classes of the cell and of what is in it.
-    css: str
-    inner_css: str = ""
-    href: str = ""
-    text: str = ""
-    meta: str = ""
-    #: The same for a screen reader, and what a pointer shows.
-    label: str = ""
-    letter: str = ""
-    is_mine: bool = False
-    is_private: bool = False
-    is_live: bool = False
-    is_repeated: bool = False
-    start: str = ""
-    end: str = ""
+class Clock:
+    """Says times of one day, each once. Times are whole seconds since 1970."""
+
+    def __init__(self, board: Board) -> None:
+        span = whole_day(board.day, board.zone)
+        self._zone = board.zone
+        self._midnight, self._ends = int(span.start_at.timestamp()), int(span.end_at.timestamp())
+        # On a day on which no clock is changed, the wall clock is what has passed since midnight.
+        self._is_plain = span.duration == timedelta(days=1)
+        self._ranges: dict[tuple[int, int], str] = {}
+
+    def at(self, at: int) -> str:
+        """Return „9:00”; the midnight that ends the day is 0:00."""
+        passed = at - self._midnight
+        if self._is_plain and 0 <= passed < _DAY:
+            return f"{passed // 3600}:{passed // 60 % 60:02d}"
+        return clock(self._local(at))
+
+    def end(self, at: int) -> str:
+        """Return the end of a stretch of this day; the booking form reads 0:00 as the beginning of the day."""
+        return "24:00" if at >= self._ends else self.at(at)
+
+    def span(self, begins: int, ends: int) -> str:
+        """Return „9:00–10:30”; what goes on over midnight says on which day it ends."""
+        key = begins, ends
+        if key not in self._ranges:
+            if self._is_plain and self._midnight <= begins and ends < self._midnight + _DAY:
+                self._ranges[key] = f"{self.at(begins)}–{self.at(ends)}"
+            else:
+                self._ranges[key] = interval_range(Interval(_instant(begins), _instant(ends)), self._zone)
+        return self._ranges[key]
+
+    def _local(self, at: int) -> datetime:
+        return _instant(at).astimezone(self._zone)
 
 
-class Pen:
-    """What all stretches of one page share, looked up once: icons, addresses and words in the reader's language."""
+def _instant(at: int) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+class Words:
+    """What rows say, in the reader's language and looked up once; with the icons."""
 
     def __init__(self) -> None:
-        self.booking_url = reverse("booking_new")
-        self.closed, self.past, self.buffer = _("closed"), _("Past, no session"), _("set-up or clearing")
+        self.closed, self.past = escape(_("closed")), escape(_("Past, no session"))
+        self.buffer = escape(_("set-up or clearing"))
         self.free = {
             Access.AT_ONCE: _("free %(length)s"),
             Access.ASKED: _("free %(length)s, needs approval"),
@@ -62,63 +110,216 @@ class Pen:
             Access.ASKED: _(", %(times)s, %(room)s"),
             Access.NONE: _(", %(times)s, %(room)s, booked by staff of a site only"),
         }
-        self._plus = icon("plus")
-        self._private = icon("lock", label=_("closed session"))
-        self._mine = icon("user", label=_("your session"))
-        self._repeated = icon("repeat", label=_("a meeting of a series"))
-        self._live = format_html('<span class="sr-only">, {}</span>', _("in progress"))
+        self.unusable = _("%(times)s, can't be used: %(reason)s")
+        self.private = icon("lock", label=_("closed session"))
+        self.mine = icon("user", label=_("your session"))
+        self.repeated = icon("repeat", label=_("a meeting of a series"))
+        self.series, self.in_progress = _("a meeting of a series"), _("in progress")
+        self.live = f'<span class="sr-only">, {escape(self.in_progress)}</span>'
+        self.outside, self.awaits = _("from a mail calendar"), _("awaits approval")
+        self.place, self.letter = _("%(place)d of %(count)d rooms"), _("session %(letter)s")
 
-    def draw(self, cells: Iterable[CellView]) -> SafeString:
-        return SafeString("\n".join(self._cell(cell) for cell in cells))
 
-    def _cell(self, cell: CellView) -> SafeString:
-        at = cell.segment
-        return format_html(
-            '<div class="{} a-{} z-{}" role="gridcell" aria-colindex="{}" aria-colspan="{}">{}</div>',
-            *(cell.css, at.a, at.z, at.column, at.columns, self._inside(cell)),
+@lru_cache(maxsize=8)
+def _words(_language: str, _icons: str) -> Words:
+    return Words()
+
+
+class Pen:
+    """What all rows of one page share, looked up once.
+
+    `is_dense`: rows are too low for more than a line, and say nothing of the equipment.
+    """
+
+    def __init__(self, board: Board, *, roles: SiteRoles, now: datetime, is_dense: bool = False) -> None:
+        self._board, self._roles, self._now, self._is_dense = board, roles, now.timestamp(), is_dense
+        self._shows_now = board.frame.contains(now)
+        # What rows are drawn from besides what is their own; opening hours belong to the office.
+        self._key = (board.office, get_language(), board.day, board.zone, is_dense)
+        self._words = _words(get_language(), static("icons.svg"))
+        self._clock = Clock(board)
+        self._booking = f"{reverse('booking_new')}?day={board.day.isoformat()}&amp;room="
+        # Addresses of sessions differ by number only.
+        self._session_url = reverse("booking_show", args=["N-0"]).partition("N-0")
+        # By what they say, since many rooms and stretches are alike.
+        self._lengths: dict[int, str] = {}
+        self._people: dict[int, str] = {}
+        self._equipment: dict[int, str] = {}
+
+    def _kept_row(self, row: Row, address: str) -> str:
+        """Return the row as it was drawn before, if it was."""
+        roles, room = self._roles, row.room
+        access = Access.AT_ONCE if roles.may_book(room) else Access.ASKED if roles.may_ask(room) else Access.NONE
+        live = tuple([self._is_live(item) for item in row.sessions]) if self._shows_now else ()
+        hours = (row.frame.begins, row.frame.ends, row.frame.future)
+        key = (self._key, hours, room.pk, access, row.sessions, row.joins, row.threads, live)
+        found = _drawn.get(key)
+        if found is None:
+            found = self._row(row, address, access)
+            _drawn.keep(key, found)
+        return found
+
+    def block(self, block: Block) -> SafeString:
+        """Return the rows of a site under its name."""
+        count = len(block.rows)
+        summary = ngettext("%(count)d room", "%(count)d rooms", count) % {"count": count}
+        if self._shows_now:
+            summary = _("%(rooms)s, free now: %(free)d") % {"rooms": summary, "free": block.free_now}
+        name = escape(site_name(block.site))
+        address = ", ".join(filter(None, [block.site.name, block.site.address]))
+        rows = "\n".join([self._kept_row(row, address) for row in block.rows])
+        return SafeString(
+            f'<div role="rowgroup" aria-label="{name}" data-block="{block.site.pk}">\n'
+            '<div class="board__site" role="row"><div class="board__sitename" role="rowheader">'
+            f"<strong data-site>{name}</strong><span data-summary>{escape(summary)}</span></div>"
+            f"{_lines(block.threads)}</div>\n{rows}\n</div>"
         )
 
-    def _inside(self, cell: CellView) -> SafeString:
-        kind = cell.segment.kind
-        if kind == "free":
-            return self._free(cell)
+    def _row(self, row: Row, address: str, access: Access) -> str:
+        room = row.room
+        name = escape(room.name)
+        cells = "".join([self._cell(room.pk, name, item, access) for item in row.segments])
+        return (
+            f'<div class="board__row" role="row" id="room-{room.pk}">'
+            f'<div class="board__room" role="rowheader"><strong class="board__name" title="{name}, {escape(address)}">'
+            f'{name}</strong><span class="board__meta"><span>{escape(seats_in_words(room.seats))}</span>'
+            f"{'' if self._is_dense else self._icons(room.equipment.all())}</span></div>\n"
+            f"{cells}{_lines(row.threads)}</div>"
+        )
+
+    def _icons(self, equipment: Iterable[Equipment]) -> str:
+        for item in equipment:
+            if item.pk not in self._equipment:
+                self._equipment[item.pk] = icon(item.icon, label=equipment_name(item)) if item.icon else ""
+        return "".join(self._equipment[item.pk] for item in equipment)
+
+    def _cell(self, room_id: int, room: str, at: Segment, access: Access) -> str:
+        """Return a stretch. `room`: the name of the room, escaped."""
+        css, kind = "cell", at.kind
         if kind == "session":
-            return self._session(cell)
-        if kind == "closure":
-            inner = '<small class="closure" data-stop title="{}"><span>{}</span><span class="sr-only">{}</span></small>'
-            return format_html(inner, f"{cell.text}, {cell.label}", cell.text, f", {cell.label}")
+            assert at.session is not None
+            thread = f" th-{at.session.thread}" if at.down and at.session.thread else ""
+            css += (" cell--up" if at.up else "") + (" cell--down" if at.down else "") + thread
+            inner = self._session(at, at.session)
+        elif kind == "free":
+            css += f" cell--{size}" if (size := at.size) else ""
+            inner = self._free_stretch(room_id, room, at, access)
+        elif kind == "closure":
+            css += " cell--closed cell--closure"
+            inner = self._closure(at)
+        else:
+            css += f" cell--{kind}"
+            inner = self._plain(kind)
+        span = f' aria-colspan="{at.columns}"' if at.columns > 1 else ""
+        return f'<div class="{css} a-{at.a} z-{at.z}" role="gridcell" aria-colindex="{at.column}"{span}>{inner}</div>\n'
+
+    def _plain(self, kind: str) -> str:
         if kind == "closed":
-            return format_html("<small><span>{}</span></small>", cell.text)
+            return f"<small><span>{self._words.closed}</span></small>"
         if kind == "buffer":
-            return format_html('<i class="prep"></i><span class="sr-only">{}</span>', cell.text)
-        return format_html('<span class="sr-only">{}</span>', cell.text) if cell.text else SafeString("")
+            return f'<span class="sr-only">{self._words.buffer}</span>'
+        return f'<span class="sr-only">{self._words.past}</span>'
 
-    def _free(self, cell: CellView) -> SafeString:
-        words = format_html('<span>{}</span><span class="sr-only">{}</span>', cell.text, cell.label)
-        if not cell.href:
-            title = f"{cell.text}{cell.label}"
-            return format_html('<span class="{}" title="{}" data-stop>{}</span>', cell.inner_css, title, words)
-        return format_html(
-            '<a class="{}" href="{}" data-from="{}" data-to="{}">{}{}</a>',
-            *(cell.inner_css, cell.href, cell.start, cell.end, self._plus, words),
+    def _closure(self, at: Segment) -> str:
+        assert at.session is not None
+        reason = reason_of(at.session)
+        label = self._words.unusable % {"times": self._clock.span(at.begins, at.ends), "reason": reason}
+        reason, label = escape(reason), escape(label)
+        return (
+            f'<small class="closure" data-stop title="{reason}, {label}"><span>{reason}</span>'
+            f'<span class="sr-only">, {label}</span></small>'
         )
 
-    def _session(self, cell: CellView) -> SafeString:
-        session = cell.segment.session
-        assert session is not None
-        marks = (
-            *(format_html('<span class="badge">{}</span>', letter) for letter in cell.letter),
-            *([self._private] if cell.is_private else []),
-            *([self._mine] if cell.is_mine else []),
-            *([self._repeated] if cell.is_repeated else []),
+    def _free_stretch(self, room_id: int, room: str, at: Segment, access: Access) -> str:
+        times, begins, ends = self._clock, at.begins, at.ends
+        words = {"length": self._length(ends - begins), "times": times.span(begins, ends), "room": room}
+        text, label = self._words.free[access] % words, self._words.free_label[access] % words
+        if access is Access.NONE:
+            return f'<span class="free free--ask" data-stop>{text}<span class="sr-only">{label}</span></span>'
+        css = "free" if access is Access.AT_ONCE else "free free--ask"
+        start = times.at(begins)
+        query = f"{room_id}&amp;start={start}&amp;end={times.end(min(ends, begins + _USUAL))}"
+        return (
+            f'<a class="{css}" href="{self._booking}{query}" data-from="{start}" data-to="{times.at(ends)}">'
+            f'<span>{text}</span><span class="sr-only">{label}</span></a>'
         )
-        words = format_html(
-            '<span class="sess__t">{}<span>{}</span></span><span class="sess__m">{}</span>{}',
-            *(SafeString("".join(marks)), cell.text, cell.meta, self._live if cell.is_live else ""),
+
+    def _length(self, seconds: int) -> str:
+        if seconds not in self._lengths:
+            self._lengths[seconds] = length_in_words(timedelta(seconds=seconds))
+        return self._lengths[seconds]
+
+    def _session(self, at: Segment, session: BoardSession) -> str:
+        is_tentative = session.kind is not Taker.SESSION
+        is_live = self._is_live(session)
+        times = self._clock.span(session.begins, session.ends)
+        title = escape(session_title(session))
+        letter = THREAD_LETTERS[session.thread - 1] if session.thread else ""
+        marks = f'<span class="badge">{letter}</span>' if letter else ""
+        marks += self._words.private if session.is_private else ""
+        marks += self._words.mine if session.is_mine else ""
+        marks += self._words.repeated if session.is_repeated else ""
+        facts = " · ".join([times, *self._facts(session)])
+        inner = (
+            f'<span class="sess__t">{marks}<span>{title}</span></span>'
+            f'<span class="sess__m">{facts}</span>{self._words.live if is_live else ""}'
         )
-        key = session.booking_id or ""
-        if cell.href:
-            link = '<a href="{}" class="{}" data-session="{}" title="{}">{}</a>'
-            return format_html(link, cell.href, cell.inner_css, key, cell.label, words)
-        plain = '<span data-stop class="{}" data-session="{}" title="{}">{}</span>'
-        return format_html(plain, cell.inner_css, key, cell.label, words)
+        # Rooms of one session are shown together, and who has booked finds the session.
+        key = f' data-session="{session.booking_id}"' if letter or session.is_mine else ""
+        # What the text says is not said twice: board.js makes a hint of it where a pointer rests.
+        more = ", ".join(self._more(session, letter, is_live=is_live))
+        hint = f' title="{title}, {times}, {more}"' if more else ""
+        css = _session_css(at, session, letter, is_tentative=is_tentative, is_live=is_live)
+        if session.number:
+            before, _number, after = self._session_url
+            of_day = f"?spotkanie={session.on.isoformat()}" if session.is_repeated and session.on else ""
+            return f'<a href="{before}{session.number}{after}{of_day}" class="{css}"{key}{hint}>{inner}</a>'
+        return f'<span data-stop class="{css}"{key}{hint}>{inner}</span>'
+
+    def _is_live(self, session: BoardSession) -> bool:
+        return session.kind is Taker.SESSION and session.begins <= self._now < session.ends
+
+    def _facts(self, session: BoardSession) -> Iterable[str]:
+        if session.until is not None:
+            yield until_in_words(session, self._board.zone)
+        if session.kind is Taker.REQUEST:
+            yield self._words.awaits
+        if session.room_count > 1:
+            yield self._words.place % {"place": session.place, "count": session.room_count}
+        if session.is_outside:
+            yield self._words.outside
+        elif session.title and session.people:
+            yield self._count(session.people)
+
+    def _count(self, people: int) -> str:
+        if people not in self._people:
+            self._people[people] = ngettext("%(count)d person", "%(count)d people", people) % {"count": people}
+        return self._people[people]
+
+    def _more(self, session: BoardSession, letter: str, *, is_live: bool) -> Iterable[str]:
+        """Yield what a pointer and a screen reader are told beside title and times."""
+        if session.until is not None:
+            yield until_in_words(session, self._board.zone)
+        if session.kind is Taker.REQUEST:
+            yield self._words.awaits
+        if letter:
+            joins = ngettext("joins %(count)d room", "joins %(count)d rooms", session.room_count)
+            yield f"{self._words.letter % {'letter': letter}} {joins % {'count': session.room_count}}"
+        if session.is_outside:
+            yield self._words.outside
+        if session.is_repeated:
+            yield self._words.series
+        if is_live:
+            yield self._words.in_progress
+
+
+def _session_css(at: Segment, session: BoardSession, letter: str, *, is_tentative: bool, is_live: bool) -> str:
+    css = f"sess th-{session.thread}" if session.thread else "sess"
+    if session.is_private and not letter and not is_tentative:
+        css += " sess--private"
+    css += (" sess--hold" if is_tentative else "") + (" sess--live" if is_live else "")
+    return css + (" sess--up" if at.up else "") + (" sess--down" if at.down else "")
+
+
+def _lines(threads: Iterable[Thread]) -> str:
+    return "".join(f'<i class="thread thread--{item.part} th-{item.thread} a-{item.a}"></i>' for item in threads)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,11 +25,12 @@ from accounts.queries import find_people
 from bookings import recurrence, services
 from bookings.forms import BookingForm, new_submission, read_submission, submission_owner
 from bookings.models import Booking
-from bookings.queries import BookingDetails, details_for
+from bookings.queries import BookingDetails, details_for, invited_count
 from bookings.rules import BookingRequest, Code, Scope
 from bookings.series_form import without_decision
-from bookings.views import booking_draft, booking_series, kept_typing, outside
+from bookings.views import booking_draft, booking_series, form_templates, kept_forms, kept_typing, outside
 from bookings.views.booking_draft import Draft
+from bookings.views.booking_opening import Opened, opened_for, with_usual_rooms
 from bookings.views.booking_page import Page
 from bookings.views.booking_people import suggestion
 from rooms.permissions import SiteRoles
@@ -92,7 +93,9 @@ def booking_preview(request: HttpRequest) -> HttpResponseBase:
         draft = booking_draft.pressed(request.POST, booking=details.booking if details else None)
     page = _page(request.user, draft, details, scope=_scope_asked(request) or Scope.ALL)
     template = "bookings/_preview_update.html" if is_live else "bookings/_form.html"
-    return render(request, template, page.context(held=_hold(page)))
+    pause = kept_forms.PAUSE if is_live else timedelta()
+    saved_at = kept_forms.keep(draft.data, user=page.user, now=page.now, is_asked=draft.verb == "keep", pause=pause)
+    return render(request, template, page.context(held=_hold(page), saved_at=saved_at) | {"is_answer": True})
 
 
 # Only takes back what a form of this user holds: another site that makes a browser send this needs the form's number.
@@ -123,6 +126,8 @@ def _answer(request: HttpRequest, user: User, details: BookingDetails | None) ->
     booking = details.booking if details else None
     draft = booking_draft.pressed(request.POST, booking=booking)
     page = _page(user, draft, details, scope=_scope_asked(request) or Scope.ALL, saved=draft.verb in _SAVING)
+    if draft.verb == "template" and details is None:
+        return _save_template(request, page)
     if draft.verb not in _SAVING:
         return _render(request, page, held=_hold(page))
     if page.request is None or page.form.errors or not draft.is_complete:
@@ -133,16 +138,17 @@ def _answer(request: HttpRequest, user: User, details: BookingDetails | None) ->
 
 
 def _open(request: HttpRequest, user: User, details: BookingDetails | None) -> HttpResponseBase:
-    notices: tuple[str, ...] = ()
     scope = _scope_asked(request) or Scope.ALL
     data = kept_typing.take_back(request)
     if data is not None:
-        notices = (_("What you typed is back. Nothing was sent yet: check it and send it."),)
+        opened = Opened(data, (_("What you typed is back. Nothing was sent yet: check it and send it."),))
     elif details:
-        data = booking_draft.of_booking(_with_usual_rooms(details, user, scope), user_id=user.pk, scope=scope)
+        usual = with_usual_rooms(details, user, scope, now=timezone.now())
+        opened = Opened(booking_draft.of_booking(usual, user_id=user.pk, scope=scope))
     else:
-        data = booking_draft.opened(request.GET, user_id=user.pk, now=timezone.now())
-    return _render(request, _page(user, Draft(data, "open"), details, scope=scope, notices=notices))
+        opened = opened_for(request.GET, user=user, now=timezone.now())
+    page = _page(user, Draft(opened.data, "open"), details, scope=scope, notices=opened.notices)
+    return _render(request, page, saved_at=opened.saved_at)
 
 
 def _reopen(request: HttpRequest, user: User, details: BookingDetails | None) -> HttpResponseBase:
@@ -155,6 +161,17 @@ def _reopen(request: HttpRequest, user: User, details: BookingDetails | None) ->
     return _render(request, page, status=403)
 
 
+def _save_template(request: HttpRequest, page: Page) -> HttpResponseBase:
+    """Save the form as a template and show it as it stands: nothing is booked by that."""
+    name, site = page.draft.data.get("template_name", ""), page.draft.data.get("template_site", "")
+    error = form_templates.save_from(page.draft.data, name, site, user=page.user)
+    if error:
+        return _render(request, page, status=_REFUSED, template_error=error, held=_hold(page))
+    messages.success(request, form_templates.saved_words(name))
+    page.draft.data["template_name"] = ""
+    return _render(request, page, held=_hold(page))
+
+
 def _book(request: HttpRequest, page: Page, wanted: BookingRequest) -> HttpResponseBase:
     submission = read_submission(page.draft.data.get("submission", ""), user_id=page.user.pk)
     try:
@@ -165,7 +182,7 @@ def _book(request: HttpRequest, page: Page, wanted: BookingRequest) -> HttpRespo
         return _refused(request, page, refused)
     except services.NotAllowed:
         raise PermissionDenied from None
-    messages.success(request, _booked_words(page, booking))
+    messages.success(request, _booked_words(booking))
     _wait_for_dates(request, page, wanted, booking)
     return redirect("booking_show", booking.number)
 
@@ -277,11 +294,24 @@ def _page(user: User, draft: Draft, details: BookingDetails | None, **more: Any)
 
 
 def _render(
-    request: HttpRequest, page: Page, *, status: int = 200, held: services.DraftState | None = None
+    request: HttpRequest,
+    page: Page,
+    *,
+    status: int = 200,
+    held: services.DraftState | None = None,
+    saved_at: datetime | None = None,
+    template_error: str = "",
 ) -> HttpResponse:
+    """Answer with the whole page. What was sent for a new session is kept, whatever else came of it."""
     template = "bookings/booking_edit.html" if page.details else "bookings/booking_new.html"
     codes = {refusal.code for refusal in page.save_refusals or ()}
-    context = page.context(held=held) | {"is_changed_meanwhile": Code.CHANGED_MEANWHILE in codes}
+    if request.method == "POST":
+        is_asked = page.draft.verb == "keep"
+        saved_at = kept_forms.keep(page.draft.data, user=page.user, now=page.now, is_asked=is_asked)
+    context = page.context(held=held, saved_at=saved_at, template_error=template_error)
+    context |= {"is_changed_meanwhile": Code.CHANGED_MEANWHILE in codes}
+    if page.details is None:
+        context |= kept_forms.beginnings(page.user, page.submission)
     return render(request, template, context, status=status)
 
 
@@ -299,16 +329,6 @@ def _day_asked(request: HttpRequest) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise Http404 from None
-
-
-def _with_usual_rooms(details: BookingDetails, user: User, scope: Scope) -> BookingDetails:
-    """Return the details of a meeting that has the rooms of the series, where the whole of it is changed."""
-    if scope == Scope.ONE or not details.occurrence.has_own_rooms:
-        return details
-    usual = [item for item in details.meetings if not item.has_own_rooms and item.status == item.Status.CONFIRMED]
-    if scope == Scope.FOLLOWING or not usual:
-        return details
-    return details_for(user, details.booking.number, now=timezone.now(), on=details.on(usual[-1]))
 
 
 def _rrule(request: BookingRequest) -> str:
@@ -342,10 +362,10 @@ def _say_over(request: HttpRequest, booking: Booking) -> HttpResponseBase:
     return redirect("booking_show", booking.number)
 
 
-def _booked_words(page: Page, booking: Booking) -> str:
+def _booked_words(booking: Booking) -> str:
     if booking.is_requested:
         return _("The request is sent. Rooms and licences are held for you until it is answered.")
-    people = page.people_count
+    people = invited_count(booking)
     words = ngettext("%(count)d invitation is on its way.", "%(count)d invitations are on their way.", people)
     booked = _("The series is booked.") if booking.is_series else _("The session is booked.")
     return f"{booked} {words % {'count': people}}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from django.http import QueryDict
@@ -22,7 +22,8 @@ from bookings.models import Booking
 from bookings.queries import BookingDetails, series_attendees
 from bookings.rules import Scope
 from bookings.series_form import CHOICE, Choice
-from bookings.views import booking_licences, booking_repeated, booking_wishes
+from bookings.views import booking_behalf, booking_licences, booking_repeated, booking_wishes
+from bookings.views.booking_behalf import Lead
 from bookings.views.booking_times import day_text, end_text, set_time
 from bookings.wording import clock
 from rooms import hours, queries
@@ -44,11 +45,12 @@ class Draft:
     verb: str = ""
     choices: tuple[Found, ...] = ()
     unread: tuple[str, ...] = ()
+    lead: Lead = field(default_factory=Lead)
 
     @property
     def is_complete(self) -> bool:
         """Say whether everything typed found its place."""
-        return not (self.choices or self.unread)
+        return not (self.choices or self.unread) and self.lead.is_clear
 
 
 def opened(query: QueryDict, *, user_id: int, now: datetime) -> QueryDict:
@@ -109,9 +111,9 @@ def pressed(posted: QueryDict, *, booking: Booking | None = None) -> Draft:
         data["version"] = str(booking.version)
     elif act := _ACTS.get(verb):
         act(data, about)
-    if verb in _TAKING_OVER:
-        return _take_over_typed(data, verb)
-    return Draft(data, verb)
+    lead = booking_behalf.pressed(data, verb, about)
+    draft = _take_over_typed(data, verb) if verb in _TAKING_OVER else Draft(data, verb)
+    return replace(draft, lead=lead)
 
 
 def _prefill(data: QueryDict, query: QueryDict, *, today: date) -> None:
@@ -179,8 +181,10 @@ def _take_over_typed(data: QueryDict, verb: str) -> Draft:
 
 
 def _add(data: QueryDict, entries: list[Entry]) -> None:
-    tokens = [*data.getlist("participants"), *(entry.token for entry in entries)]
-    data.setlist("participants", list(dict.fromkeys(tokens)))
+    there = data.getlist("participants")
+    addresses = {entry.email.lower() for entry in guests.read_tokens(there) if entry.email}
+    new = [entry.token for entry in entries if not entry.email or entry.email.lower() not in addresses]
+    data.setlist("participants", list(dict.fromkeys([*there, *new])))
 
 
 def _choose(data: QueryDict, token: str) -> None:

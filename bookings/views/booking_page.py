@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
-
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts import queries as people_queries
 from accounts.models import User
@@ -19,11 +16,12 @@ from bookings.availability import Assessment
 from bookings.availability.picture import Picture, draw
 from bookings.availability.search import FreeRoom, free_rooms
 from bookings.forms import BookingForm, language_names, read_submission
-from bookings.mailing import Mailing, find_mailing
+from bookings.mailing import Mailing, find_mailing, invitations_to
 from bookings.queries import BookingDetails
 from bookings.rules import BookingRequest, Code, Refusal, Scope, find_interval
 from bookings.services import DraftState
 from bookings.views import (
+    booking_behalf,
     booking_licences,
     booking_people,
     booking_repeat,
@@ -31,11 +29,14 @@ from bookings.views import (
     booking_series,
     booking_tracks,
     booking_wishes,
+    booking_words,
+    form_templates,
+    kept_forms,
 )
 from bookings.views.booking_draft import Draft
-from bookings.views.booking_mailing import mailing_words
+from bookings.views.booking_mailing import mailing_words, summary_of
 from bookings.views.booking_series import DECIDABLE, Outcome
-from bookings.wording import clock, day_and_month, long_date, refusal_text, time_range, zone_label
+from bookings.wording import clock, refusal_text
 from rooms.interval import Interval
 from rooms.models import Room
 from rooms.permissions import SiteRoles
@@ -48,6 +49,7 @@ _AT_ONCE = {"day", "start", "end", "until", "count", "emergency_reason"}
 #: Where each field of a refusal is found on the page.
 _ANCHORS = {
     "title": "id_title",
+    "recording": "id_recording",
     "description": "id_description",
     "day": "id_day",
     "start": "id_start",
@@ -58,6 +60,7 @@ _ANCHORS = {
     "series": "series",
     "dates": "dates",
     "rooms": "rooms",
+    "organizer": "id_lead",
     "participants": "id_who",
     "emergency_reason": "id_emergency_reason",
     "version": "current-state",
@@ -96,9 +99,10 @@ class Page:
 
     @cached_property
     def request(self) -> BookingRequest | None:
-        organizer_id = self.details.booking.organizer_id if self.details else self.user.pk
         if not self.form.has_time:
             return None
+        of_form = self.form.organizer_id(user_id=self.user.pk)
+        organizer_id = self.details.booking.organizer_id if self.details else of_form
         return self.form.to_request(organizer_id=organizer_id, time_zone=self.time_zone)
 
     @property
@@ -196,6 +200,7 @@ class Page:
         shown = self.refusals if self.saved else [item for item in self.refusals if item.form_field != "rooms"]
         found += self._series_problems(shown)
         found += [Problem(item.form_field, refusal_text(item)) for item in shown if self._is_named(item)]
+        found += booking_behalf.problems(self.draft.lead, Problem)
         found += booking_people.unread_problems(self.draft, Problem)
         order = list(_ANCHORS)
         return sorted(dict.fromkeys(found), key=lambda item: order.index(item.field) if item.field in order else -1)
@@ -256,7 +261,11 @@ class Page:
     def _room_states(self) -> dict[int, tuple[str, str, str]]:
         if self.outcome is None:
             return booking_rooms.states_in_picture(self.picture, time_zone=self.time_zone)
-        return booking_rooms.states_in_series(self._free_in_series)
+        taken_on: dict[int, set[date]] = {}
+        for refusal in self.outcome.usual_refusals:
+            if refusal.code == Code.ROOM_TAKEN and refusal.room_id is not None and refusal.on is not None:
+                taken_on.setdefault(refusal.room_id, set()).add(refusal.on)
+        return booking_rooms.states_in_series(self._free_in_series, taken_on)
 
     @cached_property
     def _free_in_series(self) -> list[FreeRoom]:
@@ -271,19 +280,22 @@ class Page:
 
     @cached_property
     def mailing(self) -> Mailing | None:
-        if self.details is None or self.request is None or self.assessment is None:
+        if self.request is None or self.assessment is None or self.assessment.interval is None:
             return None
-        if self.request.series is not None or self.details.booking.is_series:
-            return None
+        if self.details is None:
+            return invitations_to(self.assessment)
         return find_mailing(self.details.booking, self.details.occurrence, self.request, self.assessment)
 
-    def context(self, *, held: DraftState | None = None) -> dict[str, Any]:
-        """Return what the templates draw. `held`: what the open form holds, where that was asked for."""
+    def context(
+        self, *, held: DraftState | None = None, saved_at: datetime | None = None, template_error: str = ""
+    ) -> dict[str, Any]:
+        """Return what the templates draw. `held`: what the open form holds, where that was asked for.
+
+        `saved_at`: when what is kept of the form as a draft was saved. `template_error`: why no template was saved.
+        """
         roles = SiteRoles.of(self.user)
         keeps = {room.pk for room in self.details.rooms} if self.details else set()
         seats = sum(room.seats for room in self.chosen)
-        keys = [entry.key for entry in self.form.entries if entry.kind != "address"]
-        known = people_queries.named(keys)
         return {
             "draft": self.draft,
             "data": self.draft.data,
@@ -294,10 +306,27 @@ class Page:
             "notices": self.notices,
             "problems": self.problems if self.saved else [],
             "errors": self.errors,
-            "when_words": self._when_words(),
+            "when_words": booking_words.when_words(self),
             "sites": booking_rooms.blocks(self.rooms, self.form.room_ids, self._room_states(), roles, keeps),
             "rooms_words": booking_rooms.chosen_words(self.chosen),
             "seats_warning": booking_rooms.seats_warning(self.people_count, seats) if self.chosen else "",
+            "aside": booking_tracks.aside(self),
+            "summary": booking_words.summary(self),
+            "race": booking_tracks.lost_race(self),
+            "saved_words": kept_forms.saved_words(saved_at, now=self.now, is_asked=self.draft.verb == "keep"),
+            "held_words": booking_words.held_words(self, held),
+            "is_kept": saved_at is not None,
+            "template_form": self._template_form(template_error),
+            "approval_words": booking_words.approval_words(self),
+            "wishes": booking_wishes.questions(self),
+            **booking_licences.context(self),
+            **self._people_context(),
+            **self._series_context(),
+        }
+
+    def _people_context(self) -> dict[str, Any]:
+        known = people_queries.named([entry.key for entry in self.form.entries if entry.kind != "address"])
+        return {
             "chips": booking_people.chips(self.form.entries, known),
             "groups": booking_people.quick_groups(self.form.entries),
             "choices": booking_people.choices(self.draft),
@@ -307,16 +336,19 @@ class Page:
             else "",
             "languages": language_names(),
             "guest_language": self.draft.data.get("guest_language") or "pl",
-            "aside": booking_tracks.aside(self),
-            "summary": self._summary(),
-            "mailing_words": mailing_words(self.mailing) if self.mailing else "",
-            "race": booking_tracks.lost_race(self),
-            "held_words": self._held_words(held),
-            "approval_words": self._approval_words(),
-            "wishes": booking_wishes.questions(self),
-            **booking_licences.context(self),
-            **self._series_context(),
+            "mailing_words": mailing_words(self.mailing) if self.mailing and self.details else "",
+            "mailing": summary_of(self),
+            "lead": booking_behalf.question(self),
         }
+
+    def _template_form(self, error: str) -> dict[str, object] | None:
+        """Return the fields with which a form for a new session is saved as a template; None while one is changed."""
+        if self.details is not None:
+            return None
+        data = self.draft.data
+        name, site = data.get("template_name", ""), data.get("template_site", "")
+        places = {room.site_id: room.site for room in self.rooms}.values()
+        return form_templates.fields_of(self.user, places, name=name, site=site, error=error)
 
     def _series_context(self) -> dict[str, Any]:
         is_part = self.details is not None and self.scope != Scope.ALL
@@ -326,63 +358,6 @@ class Page:
             "repeat": booking_repeat.questions(self.form),
             "outcome": self.outcome,
             "swaps": booking_series.find_swaps(self.outcome, self._free_in_series) if self.outcome else [],
-        }
-
-    def _when_words(self) -> str:
-        """Say the time in full, so that a slip of the pen is seen: „czwartek, 3 grudnia 2026, 10:00–11:00”."""
-        if self.request is None or self.assessment is None or self.assessment.interval is None:
-            return ""
-        start, end = self.request.local_start, self.request.local_end
-        words = f"{long_date(start.date())}, {time_range(start, end)}"
-        if self.user.time_zone != self.time_zone:
-            words += f", {zone_label(self.assessment.interval.start_at, booking_tracks.zone_of(self.request))}"
-        return words
-
-    def _held_words(self, held: DraftState | None) -> str:
-        """Say until when the open form keeps what was chosen: „Salę trzymamy dla Ciebie do 10:51.”"""
-        if held is None or held.expires_at is None:
-            return ""
-        until = {"time": clock(booking_tracks.local(held.expires_at, self.time_zone))}
-        if not held.held:
-            return _("What is free of it is held for you until %(time)s.") % until
-        count = len(self.chosen)
-        return ngettext(
-            "The room is held for you until %(time)s.", "The rooms are held for you until %(time)s.", count
-        ) % {**until, "count": count}
-
-    def _approval_words(self) -> str:
-        """Say whose approval the session needs, or nothing; what is booked already is not sent for one."""
-        if self.assessment is None or not self.assessment.needs_approval:
-            return ""
-        if self.details is not None and not self.details.booking.is_requested:
-            return refusal_text(Refusal(Code.APPROVAL_NEEDED, "rooms"))
-        sites = {room.site_id: room.site.name for room in self.rooms}
-        asked = [sites[pk] for pk, _reasons in self.assessment.needs_approval if pk in sites]
-        if not asked:
-            return _("Needs approval. Rooms and licences are held for you until it is answered.")
-        return _("Needs the approval of: %(sites)s. Rooms and licences are held for you until it is answered.") % {
-            "sites": ", ".join(dict.fromkeys(asked))
-        }
-
-    def _summary(self) -> dict[str, str]:
-        """What the bar with the button says: when and how many rooms, invitations and licences."""
-        count = len(self.chosen)
-        words = [ngettext("%(count)d room", "%(count)d rooms", count) % {"count": count}] if count else [_("no room")]
-        if self.request is not None and self.assessment and self.assessment.interval:
-            start, end = self.request.local_start, self.request.local_end
-            when_words = f"{day_and_month(start.date())}, {time_range(start, end)}"
-            words.insert(0, self.outcome.summary if self.outcome else when_words)
-        people = _("participants: %(count)d") if self.details else _("invitations: %(count)d")
-        facts = [people % {"count": self.people_count}]
-        if self.picture and self.picture.licences:
-            count = sum(state.seats for state in self.picture.licences)
-            facts.append(_("licences: %(count)d") % {"count": count})
-        clashes = sum(refusal.code in booking_tracks.CLASHES for refusal in self.refusals)
-        clash_words = ngettext("Availability: %(count)d clash", "Availability: %(count)d clashes", clashes)
-        return {
-            "strong": " · ".join(words),
-            "small": " · ".join(facts),
-            "clashes": clash_words % {"count": clashes} if clashes else "",
         }
 
     @property

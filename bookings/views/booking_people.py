@@ -96,14 +96,15 @@ def _first_words(language: str, count: int) -> str:
         "%(count)d people get the invitation %(in_language)s",
         count,
     )
-    return text % {"count": count, "in_language": _language(language)}
+    return text % {"count": count, "in_language": in_language_words(language)}
 
 
 def _in_language(language: str) -> str:
-    return f"%(count)d {_language(language)}"
+    return f"%(count)d {in_language_words(language)}"
 
 
-def _language(code: str) -> str:
+def in_language_words(code: str) -> str:
+    """Say in which language something is written: „po polsku”."""
     if code == "en":
         return _("in English")
     return _("in Polish") if code == "pl" else get_language_info(code)["name_translated"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, npgettext, pgettext
@@ -11,6 +12,7 @@ from django.utils.translation import ngettext, npgettext, pgettext
 from accounts.alphabet import folded
 from bookings.availability.picture import Picture, RoomState
 from bookings.availability.search import FreeRoom
+from bookings.series_words import day_of_year
 from bookings.views.board_cells import equipment_name, seats_in_words
 from bookings.views.booking_tracks import local
 from bookings.wording import clock, day_and_month
@@ -96,10 +98,17 @@ def states_in_picture(picture: Picture | None, *, time_zone: str) -> dict[int, t
     return {pk: state_words(state, picture, time_zone=time_zone) for pk, state in picture.states.items()}
 
 
-def states_in_series(found: Iterable[FreeRoom]) -> dict[int, tuple[str, str, str]]:
-    """Return on how many dates each room is free: „wolna 25 z 28”."""
+def states_in_series(
+    found: Iterable[FreeRoom], taken_on: Mapping[int, Collection[date]]
+) -> dict[int, tuple[str, str, str]]:
+    """Return on how many dates each room is free: „wolna 25 z 28”. `taken_on`: the dates in the way of chosen ones."""
     states = {}
     for item in found:
+        dates = taken_on.get(item.room.pk, ())
+        if len(dates) == 1:
+            day = {"day": day_of_year(next(iter(dates)))}
+            states[item.room.pk] = ("danger", "x", pgettext("room", "taken on %(day)s") % day)
+            continue
         words = pgettext("room", "free on %(count)d of %(all)d") % {"count": item.free_on, "all": item.of}
         kind, icon = ("ok", "check") if item.free_on == item.of else ("warn", "warn")
         states[item.room.pk] = (kind, icon, words) if item.free_on else ("danger", "x", words)
@@ -115,7 +124,8 @@ def state_words(state: RoomState, picture: Picture, *, time_zone: str) -> tuple[
     until = local(state.free_at, time_zone)
     # Also over midnight it says when: the day stands beside the time.
     day = "" if until.date() == local(picture.window.start_at, time_zone).date() else f"{day_and_month(until.date())}, "
-    return "danger", "x", _("taken until %(time)s") % {"time": day + clock(until)}
+    words = pgettext("room", "closed until %(time)s") if state.is_closed else _("taken until %(time)s")
+    return "danger", "x", words % {"time": day + clock(until)}
 
 
 def _card(

@@ -7,7 +7,7 @@ chosen or is proposed, which is what would be booked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -20,7 +20,7 @@ from bookings.availability import Assessment
 from bookings.availability.search import FreeRoom
 from bookings.forms import basis_of
 from bookings.rules import BookingRequest, Code, Decision, Fix, Refusal, Series, Why
-from bookings.series_form import CHOICE, Choice
+from bookings.series_form import Choice
 from bookings.series_words import (
     Tally,
     day_of_year,
@@ -31,6 +31,7 @@ from bookings.series_words import (
     sentence,
     short_months,
 )
+from bookings.views.booking_series_rows import Option, Row, Trouble
 from bookings.views.booking_tracks import Offer
 from bookings.wording import day_and_month, fix_text, refusal_text, short_date, time_range
 
@@ -50,47 +51,6 @@ DECIDABLE = {
 }
 _ROOM_OPTIONS, _TIME_OPTIONS = 2, 3
 _CLEAR_DAYS = 365
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    choice: Choice
-    label: str
-    is_chosen: bool = False
-
-    @property
-    def value(self) -> str:
-        return self.choice.value
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What is in the way on a date: a word with colour and icon, and a sentence."""
-
-    kind: str
-    icon: str
-    word: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A date that needs a decision. `refused`: why what is chosen for it can't be had either."""
-
-    on: date
-    times: str
-    troubles: tuple[Trouble, ...]
-    options: tuple[Option, ...]
-    refused: str = ""
-    day: str = ""
-
-    @property
-    def name(self) -> str:
-        return f"{CHOICE}{self.on.isoformat()}"
-
-    @property
-    def choice(self) -> Choice:
-        return next(option.choice for option in self.options if option.is_chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,11 +263,11 @@ def _by_date(refusals: Iterable[Refusal]) -> dict[date, list[Refusal]]:
 
 
 def _row(on: date, refusals: Sequence[Refusal], usual: Assessment, posted: Choice | None) -> Row:
-    options = _options(on, refusals)
+    meeting = next((item for item in usual.meetings if item.on == on), None)
+    options = _options(on, refusals, {room.pk for room in meeting.rooms} if meeting else set())
     if posted is not None and posted.value not in {option.value for option in options}:
         options.insert(0, Option(posted, _posted_label(posted, on)))
     value = posted.value if posted is not None else options[0].value
-    meeting = next((item for item in usual.meetings if item.on == on), None)
     return Row(
         on=on,
         day=_day_label(on, usual.dates),
@@ -317,13 +277,19 @@ def _row(on: date, refusals: Sequence[Refusal], usual: Assessment, posted: Choic
     )
 
 
-def _options(on: date, refusals: Sequence[Refusal]) -> list[Option]:
-    """Return what can be chosen; the first is the proposal, and leaving out comes last."""
-    found = {option.value: option for option in [*_other_rooms(refusals), *_other_times(on, refusals)]}
+def _options(on: date, refusals: Sequence[Refusal], room_ids: Collection[int]) -> list[Option]:
+    """Return what can be chosen; the first is the proposal.
+
+    `room_ids`: of the meeting. To do without all of them comes after leaving out: it can be chosen, never proposed.
+    """
+    lost, fewer = _fewer_rooms(refusals)
+    has_rooms_left = bool(set(room_ids) - lost)
+    others = [*_other_rooms(refusals), *(fewer if has_rooms_left else ()), *_other_times(on, refusals)]
+    found = {option.value: option for option in others}
     left_out = [Option(Choice(), _("Leave out this date"))]
     if any(fix.kind == "waitlist" for item in refusals for fix in item.fixes):
         left_out.append(Option(Choice(waits=True), _("Leave out and wait until it is free")))
-    return [*found.values(), *left_out]
+    return [*found.values(), *left_out, *(() if has_rooms_left else fewer)]
 
 
 def _other_rooms(refusals: Sequence[Refusal]) -> list[Option]:
@@ -336,12 +302,18 @@ def _other_rooms(refusals: Sequence[Refusal]) -> list[Option]:
             if len(set(new)) == len(new):
                 pairs = tuple(zip([room_id or 0 for room_id in offered], new, strict=True))
                 found.append(Option(Choice(rooms=pairs), _rooms_label(fixes)))
-    lost = {item.room_id for item in refusals if any(fix.kind == "split" for fix in item.fixes)}
-    if lost == {item.room_id for item in refusals} and None not in lost:
-        names = listed(list(dict.fromkeys(item.room_name for item in refusals)))
-        pairs = tuple((room_id or 0, 0) for room_id in lost)
-        found.append(Option(Choice(rooms=pairs), _("Without %(room)s") % {"room": names}))
     return found
+
+
+def _fewer_rooms(refusals: Sequence[Refusal]) -> tuple[set[int], list[Option]]:
+    """Return the refused rooms that can be done without, and that as a choice where nothing else is in the way."""
+    lost = {item.room_id for item in refusals if any(fix.kind == "split" for fix in item.fixes)}
+    ids = {room_id for room_id in lost if room_id is not None}
+    if not ids or {item.room_id for item in refusals} != ids:
+        return ids, []
+    names = listed(list(dict.fromkeys(item.room_name for item in refusals)))
+    choice = Choice(rooms=tuple((room_id, 0) for room_id in ids))
+    return ids, [Option(choice, _("Without %(room)s") % {"room": names})]
 
 
 def _rooms_label(fixes: Sequence[Fix]) -> str:

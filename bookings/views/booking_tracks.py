@@ -67,6 +67,11 @@ class Offer:
     text: str
     do: str
 
+    @property
+    def icon(self) -> str:
+        """What the way out is about: another room, another time, one room less."""
+        return {"room": "door", "time": "clock", "drop": "minus"}.get(self.do.partition(" ")[0], "")
+
 
 @dataclass(frozen=True, slots=True)
 class Clash:
@@ -193,7 +198,7 @@ def _clash(page: Page, refusal: Refusal) -> Clash:
 
 def _other_problems(page: Page) -> list[str]:
     """Return what else stands in the way: times that are none, participants who can't be invited."""
-    fields = {"start", "end", "participants", "description", "version"}
+    fields = {"start", "end", "participants", "description", "version", "recording"}
     return [refusal_text(item) for item in page.refusals if item.code not in CLASHES and item.form_field in fields]
 
 

@@ -1,8 +1,11 @@
-"""The folded questions of the booking form: who sits where, what the rooms should have, what is carried in."""
+"""What the booking form asks beside rooms: who sits where, what they should have, what is carried in; recording.
+
+The last stands beside the title, where it is seen; the others are folded.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.http import QueryDict
@@ -42,6 +45,7 @@ class Questions:
     """`warnings`: what the rooms lack; nothing of it keeps a session from being booked.
 
     `recorder`: None where the office records nothing; `value` is empty unless the session is to be recorded.
+    `is_open`: something is wished in the folded part, where the recorder is not.
     """
 
     seats: tuple[Number, ...]
@@ -59,6 +63,7 @@ def questions(page: Page) -> Questions:
     sites = {room.site_id: room.site for room in page.chosen}
     sites |= {room.site_id: room.site for room in page.rooms if room.site_id in said}
     movable = movable_equipment()
+    recorder = next((item for item in movable if item.is_recorder), None)
     return Questions(
         seats=tuple(_seats(page, site) for site in sites.values()),
         features=tuple(
@@ -69,10 +74,15 @@ def questions(page: Page) -> Questions:
             for item in movable
             if item.site_id in sites or (item.pk in dict(wishes.movable) and not item.is_recorder)
         ),
-        recorder=next((_movable(page, item) for item in movable if item.is_recorder), None),
+        recorder=_movable(page, recorder) if recorder else None,
         warnings=tuple(refusal_text(item) for item in page.assessment.warnings) if page.assessment else (),
-        is_open=wishes != Wishes(),
+        is_open=_without(recorder, wishes) != Wishes(),
     )
+
+
+def _without(recorder: MovableEquipment | None, wishes: Wishes) -> Wishes:
+    movable = tuple((pk, count) for pk, count in wishes.movable if recorder is None or pk != recorder.pk)
+    return replace(wishes, movable=movable)
 
 
 def open_booking(data: QueryDict, wishes: Wishes) -> None:

@@ -105,7 +105,7 @@ def _done_words(done: services.Closed) -> list[str]:
 
 
 def _failed_words(done: services.Closed) -> str:
-    titles = ", ".join(f"“{occurrence.booking.title}”" for occurrence in done.failed)
+    titles = ", ".join(_("“%(title)s”") % {"title": occurrence.booking.title} for occurrence in done.failed)
     return _("Somebody was quicker: what was proposed for %(titles)s is no longer free. Their organisers decide.") % {
         "titles": titles
     }

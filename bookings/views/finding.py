@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from accounts.queries import find_colleagues
 from bookings import services
 from bookings.forms import IdsField, read_submission
 from bookings.rules import BookingRequest
 from bookings.views.booking_people import suggestion
 from bookings.views.finding_page import QUICK, FindPage
-from bookings.views.finding_people import colleagues
 from bookings.wording import refusal_text
 from rooms.permissions import SiteRoles
 
@@ -37,7 +37,7 @@ def room_find(request: HttpRequest) -> HttpResponse:
 def colleague_search(request: HttpRequest) -> HttpResponse:
     """Suggest colleagues for what is typed, as options of the list box."""
     _searcher(request)
-    found = [suggestion(item) for item in colleagues(request.GET.get("q", ""))]
+    found = [suggestion(item) for item in find_colleagues(request.GET.get("q", ""))]
     return render(request, "bookings/_people.html", {"suggestions": found})
 
 

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from accounts.queries import Found, Kind, find_people, named
+from accounts.queries import Kind, find_colleagues, named
 from bookings.guests import read_tokens
 from bookings.views.booking_people import Chip, Suggestion, chips, suggestion
 
 _CHOICES = 6
-#: Of the people found, colleagues are a part.
-_ENOUGH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +21,6 @@ class Colleagues:
     chips: tuple[Chip, ...]
     choices: tuple[Suggestion, ...]
     unread: str
-
-
-def colleagues(text: str, *, limit: int = 10) -> list[Found]:
-    """Return the people with an account whom `text` can mean."""
-    return [item for item in find_people(text, limit=_ENOUGH) if item.kind == Kind.USER][:limit]
 
 
 def pressed(data: QueryDict) -> Colleagues:
@@ -41,7 +34,7 @@ def pressed(data: QueryDict) -> Colleagues:
         data["who"] = ""
     typed, choices, unread = data.get("who", "").strip(), [], ""
     if typed:
-        found = colleagues(typed, limit=_CHOICES)
+        found = find_colleagues(typed, limit=_CHOICES)
         if len(found) == 1:
             tokens.append(f"{Kind.USER}:{found[0].pk}")
             data["who"] = ""

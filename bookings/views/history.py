@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bookings import recurrence, series_words
-from bookings.models import Attendee, BookingEvent
-from bookings.queries import BookingDetails, attendees_named, date_of, rooms_named
+from bookings.models import Attendee, BookingEvent, Proposal
+from bookings.queries import BookingDetails, attendees_named, date_of, proposals_named, rooms_named
 from bookings.views.answer_marks import answer_mark
+from bookings.views.session_answers import proposed_time
 from bookings.wording import clock, day_and_month, interval_range, long_date, time_range
 from rooms import queries
 from rooms.interval import Interval
@@ -22,6 +26,9 @@ from rooms.models import BookingRule, Room, Site
 
 Kind = BookingEvent.Kind
 _NAMES_AT_MOST = 3
+_BOOKED = {Kind.BOOKED, Kind.REQUESTED}
+#: Of a reason that a participant gave.
+_WORDS_AT_MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +41,17 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What identifiers in events stand for, and the zone in which times are told."""
+    """What identifiers in events stand for, and the zone in which times are told.
+
+    `tells_wishes`: other times that participants proposed, and why, may be shown.
+    """
 
     rooms: Mapping[int, Room]
     attendees: Mapping[int, Attendee]
     zone: ZoneInfo
     sites: Mapping[int, Site]
+    proposals: Mapping[int, Proposal]
+    tells_wishes: bool
 
     def of_rooms(self, keys: Iterable[int]) -> str:
         return ", ".join(self.rooms[key].name for key in keys if key in self.rooms)
@@ -53,9 +65,35 @@ class _Names:
 
 
 def history(details: BookingDetails, *, zone: ZoneInfo) -> list[HistoryLine]:
-    sites = {site.pk: site for site in queries.sites()} if _borrows(details.events) else {}
-    names = _Names(rooms_named(details.events), attendees_named(details.booking, details.events), zone, sites)
-    return [HistoryLine(event.at, _say(event, details, names), str(event.actor or "")) for event in details.events]
+    """Return what happened, newest first. The same answer of several people in a row, on one day, is one line."""
+    booking, told = details.booking, details.events
+    sites = {site.pk: site for site in queries.sites()} if _borrows(told) else {}
+    names = _Names(
+        rooms_named(told),
+        attendees_named(booking, told),
+        zone,
+        sites,
+        proposals_named(booking, told),
+        details.may_change,
+    )
+    return [_line(list(group), details, names) for _key, group in groupby(told, partial(_group, zone=zone))]
+
+
+def _group(event: BookingEvent, *, zone: ZoneInfo) -> tuple[Any, ...]:
+    """Return what the events of one line have in common; an event that stands alone has its key."""
+    if event.kind != Kind.ANSWERED or event.data["partstat"] not in _ALIKE:
+        return (event.pk,)
+    return (event.data["partstat"], event.occurrence_id, event.at.astimezone(zone).date())
+
+
+def _line(group: Sequence[BookingEvent], details: BookingDetails, names: _Names) -> HistoryLine:
+    event = group[0]
+    if len(group) > 1:
+        people = names.of_people(dict.fromkeys(item.data["attendee"] for item in group))
+        return HistoryLine(event.at, _on(event, details, _ALIKE[event.data["partstat"]]() % {"names": people}))
+    who = names.attendees.get(event.data.get("attendee", 0))
+    speaks_for_itself = event.kind == Kind.ANSWERED and who is not None and who.user_id == event.actor_id
+    return HistoryLine(event.at, _say(event, details, names), "" if speaks_for_itself else str(event.actor or ""))
 
 
 def _borrows(events: Iterable[BookingEvent]) -> bool:
@@ -63,8 +101,15 @@ def _borrows(events: Iterable[BookingEvent]) -> bool:
 
 
 def _say(event: BookingEvent, details: BookingDetails, names: _Names) -> str:
-    """Return the event in words; of one meeting of a series with the date that the series gave it."""
+    """Return the event in words."""
     said = _SAY[Kind(event.kind)](event.data, names)
+    if event.kind in _BOOKED and event.actor_id not in (None, details.booking.organizer_id):
+        said += " " + _("Booked for: %(name)s.") % {"name": details.booking.organizer}
+    return _on(event, details, said)
+
+
+def _on(event: BookingEvent, details: BookingDetails, said: str) -> str:
+    """Return what was said, of one meeting of a series with the date that the series gave it."""
     if event.occurrence is None or not details.booking.is_series:
         return said
     return _("%(day)s: %(what)s") % {"day": day_and_month(date_of(details.booking, event.occurrence)), "what": said}
@@ -119,6 +164,8 @@ def _rooms_changed(data: dict[str, Any], names: _Names) -> str:
 
 
 def _people_changed(data: dict[str, Any], names: _Names) -> str:
+    if data.get("readdressed"):
+        return _("Address corrected: %(names)s.") % {"names": names.of_people(data.get("added", []))}
     added, removed = names.of_people(data.get("added", [])), names.of_people(data.get("removed", []))
     return _added_and_removed(added, removed, _("Invited: %(names)s."), _("No longer invited: %(names)s."))
 
@@ -138,6 +185,8 @@ def _details_changed(data: dict[str, Any], names: _Names) -> str:
     if "is_private" in data:
         is_closed = data["is_private"][1] == "True"
         parts.append(_("Made a closed session.") if is_closed else _("No longer a closed session."))
+    if "wishes" in data:
+        parts.append(_("People per site, equipment or recording changed."))
     return " ".join(parts)
 
 
@@ -149,7 +198,7 @@ def _cancelled(data: dict[str, Any], names: _Names) -> str:
     if data.get("rebooked"):
         return _("Cancelled and booked anew in its changed form.")
     if data.get("reason"):
-        return _("Cancelled: “%(reason)s”.") % {"reason": data["reason"]}
+        return _("Cancelled: “%(reason)s”.") % {"reason": data["reason"].rstrip(" .")}
     return _("Cancelled.")
 
 
@@ -178,6 +227,19 @@ def _borrowed(data: dict[str, Any], names: _Names) -> str:
     return _("A licence of %(site)s was used.") % {"site": sites} if sites else _("A licence of another site was used.")
 
 
+def _proposed(data: dict[str, Any], names: _Names) -> str:
+    proposal = names.proposals.get(data.get("proposal", 0))
+    if proposal is None or not names.tells_wishes:
+        return _("Proposes another time: %(names)s.") % {"names": _person(data, names)}
+    words = _("%(name)s proposes another time: %(when)s.")
+    said = words % {"name": _person(data, names), "when": proposed_time(proposal, names.zone)}
+    if proposal.comment:
+        said += " " + _("Reason: “%(reason)s”.") % {
+            "reason": Truncator(proposal.comment).chars(_WORDS_AT_MOST).rstrip(" .")
+        }
+    return said
+
+
 def _answered(data: dict[str, Any], names: _Names) -> str:
     return f"{_person(data, names)}: {answer_mark(data['partstat']).text}."
 
@@ -200,6 +262,14 @@ def _conference_ended(data: dict[str, Any], names: _Names) -> str:
     )
     return f"{said} {words % {'count': count}}"
 
+
+#: What several people answered alike.
+_ALIKE: dict[str, Callable[[], str]] = {
+    Attendee.PartStat.ACCEPTED: lambda: _("Accepted: %(names)s."),
+    Attendee.PartStat.DECLINED: lambda: _("Declined: %(names)s."),
+    Attendee.PartStat.TENTATIVE: lambda: _("Will perhaps come: %(names)s."),
+    Attendee.PartStat.DELEGATED: lambda: _("Send somebody else: %(names)s."),
+}
 
 _PARTS: dict[str, Callable[[dict[str, Any], _Names], str]] = {
     "moved": _moved,
@@ -228,7 +298,7 @@ _SAY: dict[Kind, Callable[[dict[str, Any], _Names], str]] = {
     Kind.EMERGENCY: lambda data, names: _emergency(data),
     Kind.BORROWED: _borrowed,
     Kind.ANSWERED: _answered,
-    Kind.PROPOSED: lambda data, names: _("Proposes another time: %(names)s.") % {"names": _person(data, names)},
+    Kind.PROPOSED: _proposed,
     Kind.PROPOSAL_DECLINED: lambda data, names: (
         _("The time proposed is declined: %(names)s.") % {"names": _person(data, names)}
     ),
@@ -242,6 +312,8 @@ _SAY: dict[Kind, Callable[[dict[str, Any], _Names], str]] = {
         else _("Somebody was taken out of the conference.")
     ),
     Kind.CONFERENCE_CLOSED: lambda data, names: _("The conference was ended for everybody."),
+    Kind.RESTORED: lambda data, names: _("Cancellation undone."),
+    Kind.MEETING_RESTORED: lambda data, names: _("Cancellation undone."),
 }
 
 

@@ -21,13 +21,36 @@ _NAMED_AT_MOST = 6
 
 @dataclass(frozen=True, slots=True)
 class ScopeChoice:
-    """`title` and `note` name the meetings; `kept`: those among them that were changed on their own."""
+    """`title` and `note` name the meetings, the first of which begins at `starts_at`; `kept`: those of them that were
+    changed on their own.
+    """
 
     value: Scope
     title: str
     note: str
     reach: Reach
+    starts_at: datetime
     kept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of the form that somebody wants to change. `anchor`: where it is, with the `#`; empty: from the top."""
+
+    question: str
+    anchor: str
+
+
+def part_of(name: str) -> Part:
+    """Return the part that an address asks for; of one that there isn't, all of the form."""
+    match name:
+        case "when":
+            return Part(_("What do you want to move?"), "#id_day")
+        case "rooms":
+            return Part(_("Which meetings get another room?"), "#rooms")
+        case "who":
+            return Part(_("Which meetings get other participants?"), "#id_who")
+    return Part(_("What do you want to change?"), "")
 
 
 def choices_for(details: BookingDetails, *, now: datetime, zone: ZoneInfo, running: bool) -> list[ScopeChoice]:
@@ -80,7 +103,7 @@ def _choice(details: BookingDetails, scope: Scope, meetings: list[Occurrence], z
     else:
         title = ngettext("The whole series, %(count)d meeting", "The whole series, %(count)d meetings", count)
     kept = "" if scope == Scope.ONE else _changed_alone(details, meetings, zone)
-    return ScopeChoice(scope, title % {"count": count}, note, reach_of(details, meetings), kept)
+    return ScopeChoice(scope, title % {"count": count}, note, reach_of(details, meetings), meetings[0].starts_at, kept)
 
 
 def _changed_alone(details: BookingDetails, meetings: list[Occurrence], zone: ZoneInfo) -> str:

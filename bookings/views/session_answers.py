@@ -16,7 +16,7 @@ from bookings import services
 from bookings.answer_queries import answers_at, answers_to_settle, open_proposals
 from bookings.models import Answer, Attendee, Booking, Occurrence, Proposal, as_interval
 from bookings.queries import BookingDetails
-from bookings.views import scopes, session_page
+from bookings.views import scopes, session_page, session_people
 from bookings.views.answer_marks import Mark, answer_mark
 from bookings.wording import day_and_month, interval_range, refusal_text
 
@@ -27,11 +27,15 @@ JUDGED_AT_MOST = 3
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A participant at the meeting. `comment`: to the organizer, so for those who may change the session."""
+    """A participant at the meeting. `comment`: to the organizer, so for those who may change the session.
+
+    `key`: which filter of the list finds them.
+    """
 
     attendee: Attendee
     belongs: str
     answer: Mark
+    key: str
     comment: str
     #: The other time that they propose: „proponuje 11:30”.
     proposes: str = ""
@@ -66,7 +70,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """`counts`: „12 z 16 potwierdziło, 1 nie, 3 bez odpowiedzi”; `headline`, `rest`: the same in two parts."""
+    """`headline`: „Przyjęło 12 z 16”; `rest`: „1 odmowa, 3 bez odpowiedzi”."""
 
     people: tuple[Person, ...]
     headline: str
@@ -77,10 +81,6 @@ class Answers:
     version: int
     #: The reader's own answer, unless they organize or are not invited.
     mine: Mark | None
-
-    @property
-    def counts(self) -> str:
-        return ", ".join(filter(None, [self.headline, self.rest]))
 
 
 def answers(details: BookingDetails, *, by: User, now: datetime, zone: ZoneInfo) -> Answers:
@@ -97,11 +97,13 @@ def answers(details: BookingDetails, *, by: User, now: datetime, zone: ZoneInfo)
         for item in found
         if item.occurrence_id == details.occurrence.pk and not item.is_whole_series
     }
+    seats = session_page.rooms_of_people(details)
     people = tuple(
         Person(
             attendee,
-            session_page.affiliation(attendee),
+            session_page.affiliation(attendee, seats),
             answer_mark(given[attendee.pk].partstat),
+            session_people.KEYS[PartStat(given[attendee.pk].partstat)],
             given[attendee.pk].comment if details.may_change else "",
             proposing.get(attendee.pk, ""),
         )
@@ -121,16 +123,16 @@ def answers(details: BookingDetails, *, by: User, now: datetime, zone: ZoneInfo)
 
 
 def _headline(counted: Counter[str]) -> str:
-    """Say how many of all are certain to come, organizer included, as the heading of the list counts them."""
+    """Say how many of all have accepted, organizer included, as the heading of the list counts them."""
     yes = counted[PartStat.ACCEPTED]
-    words = ngettext("%(count)d of %(all)d comes", "%(count)d of %(all)d come", yes)
+    words = ngettext("%(count)d of %(all)d has accepted", "%(count)d of %(all)d have accepted", yes)
     return words % {"count": yes, "all": counted.total()}
 
 
 def _rest(counted: Counter[str]) -> str:
     parts = []
     if count := counted[PartStat.DECLINED]:
-        parts.append(ngettext("%(count)d does not", "%(count)d do not", count) % {"count": count})
+        parts.append(ngettext("%(count)d refusal", "%(count)d refusals", count) % {"count": count})
     if count := counted[PartStat.TENTATIVE]:
         parts.append(ngettext("%(count)d may", "%(count)d may", count) % {"count": count})
     if count := counted[PartStat.DELEGATED]:
@@ -204,11 +206,15 @@ def _wanted(proposal: Proposal, zone: ZoneInfo) -> str:
 
 
 def _proposes(proposal: Proposal, zone: ZoneInfo) -> str:
+    return pgettext("participant", "proposes %(when)s") % {"when": proposed_time(proposal, zone)}
+
+
+def proposed_time(proposal: Proposal, zone: ZoneInfo) -> str:
+    """Return the times of the same day, else the day alone. `proposal.occurrence` is loaded."""
     interval = as_interval(proposal.period)
     day = interval.start_at.astimezone(zone).date()
     same_day = day == proposal.occurrence.starts_at.astimezone(zone).date()
-    when = interval_range(interval, zone) if same_day else day_and_month(day)
-    return pgettext("participant", "proposes %(when)s") % {"when": when}
+    return interval_range(interval, zone) if same_day else day_and_month(day)
 
 
 def _day_of(meeting: Occurrence, zone: ZoneInfo) -> str:

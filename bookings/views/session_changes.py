@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -23,7 +24,7 @@ from bookings.forms import CancelForm
 from bookings.models import Booking, Occurrence
 from bookings.queries import BookingDetails
 from bookings.rules import Refusal, Scope
-from bookings.views import outside, quick_acts
+from bookings.views import outside, quick_acts, scopes
 from bookings.views.scopes import ScopeChoice, choices_for
 from bookings.views.sessions import found_or_404
 from bookings.wording import clock, interval_range, long_date, refusal_text
@@ -33,17 +34,25 @@ _REFUSED = 422
 
 @require_safe
 def booking_scope(request: HttpRequest, number: str) -> HttpResponseBase:
-    """Ask what of a series is to be changed, and lead to the form."""
+    """Ask what of a series is to be changed, and lead to the form; `?part=when` or `rooms`: to that part of it."""
     now = timezone.now()
     details = _changeable(request, number, now=now)
     if details.booking.is_outside:
         return outside.lead_back(request, details.booking)
+    part = scopes.part_of(request.GET.get("part", ""))
     if not details.booking.is_series:
-        return redirect("booking_edit", number)
+        return redirect(reverse("booking_edit", args=[number]) + part.anchor)
     choices = choices_for(details, now=now, zone=_zone(request), running=True)
     if not choices:
         return _say_over(request, details.booking)
-    context = {"details": details, "booking": details.booking, "choices": choices, "key": _key(details)}
+    context = {
+        "details": details,
+        "booking": details.booking,
+        "choices": choices,
+        "key": _key(details),
+        "question": part.question,
+        "anchor": part.anchor,
+    }
     return render(request, "bookings/booking_scope.html", context)
 
 
@@ -70,6 +79,7 @@ def booking_cancel(request: HttpRequest, number: str) -> HttpResponseBase:
             refusals = refused.refusals
     context = {
         "form": form,
+        "undo_words": _undo_words(details, choices, now=now),
         "details": details,
         "booking": details.booking,
         "choices": choices,
@@ -88,7 +98,7 @@ def _cancel(
 ) -> HttpResponseBase:
     assert isinstance(request.user, User)
     occurrence = details.occurrence if chosen.value != Scope.ALL else None
-    services.cancel(
+    booking = services.cancel(
         details.booking,
         by=request.user,
         now=now,
@@ -96,10 +106,26 @@ def _cancel(
         version=data["version"],
         scope=chosen.value,
         occurrence=occurrence,
+        undo_for=timedelta(seconds=settings.CANCEL_UNDO_SECONDS),
     )
-    messages.success(request, _cancelled_words(details.booking, chosen))
+    if not services.is_undoable(booking, now=now):
+        # Otherwise the page says so itself, with a way back.
+        messages.success(request, _cancelled_words(details.booking, chosen))
     address = reverse("booking_show", args=[details.booking.number])
     return redirect(f"{address}?{urlencode({'spotkanie': _key(details)})}" if chosen.value == Scope.ONE else address)
+
+
+def _undo_words(details: BookingDetails, choices: list[ScopeChoice], *, now: datetime) -> str:
+    """Say whether there is a way back, as far as that is the same whatever is chosen."""
+    seconds = settings.CANCEL_UNDO_SECONDS
+    near = [choice.starts_at <= now + services.CLOSE for choice in choices]
+    if not seconds or all(near) or details.booking.is_requested or details.booking.is_outside:
+        return _("This cannot be undone.")
+    if any(near):
+        words = _("You have %(count)d s to undo it, unless a meeting begins within half an hour.")
+    else:
+        words = _("You have %(count)d s to undo it; only then do the messages leave.")
+    return words % {"count": seconds}
 
 
 def _cancelled_words(booking: Booking, chosen: ScopeChoice) -> str:

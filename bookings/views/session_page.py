@@ -1,33 +1,28 @@
-"""Gathers what the page of one session says: its state in words, the strip of steps, places, facts."""
+"""Gathers what the page of one session says: its state in words, places, facts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import prefetch_related_objects
-from django.utils.translation import get_language, ngettext, pgettext
+from django.utils.translation import get_language, get_language_info, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from bookings.as_request import wishes_of
 from bookings.availability import find_lacks
+from bookings.licence_use import LicenceUse, use_during
 from bookings.models import Attendee, EquipmentHold, LicenceHold
 from bookings.queries import BookingDetails
-from bookings.wording import clock, interval_range, long_date, refusal_text, zone_label
+from bookings.wording import interval_range, long_date, refusal_text, zone_label
 from rooms.models import MovableEquipment, Room
+from rooms.queries import has_recorders, lone_sites
 
 _SOON = timedelta(days=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step of the strip. `state`: done, now, or empty for what is still to come."""
-
-    name: str
-    note: str
-    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +41,11 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Place:
+    """A room. `leads`: the first of several, from which the session is led."""
+
     name: str
     where: str
+    leads: bool = False
 
 
 def state_of(details: BookingDetails, *, now: datetime) -> State:
@@ -66,35 +64,6 @@ def state_of(details: BookingDetails, *, now: datetime) -> State:
     return State("coming", _in_words(left), _countdown(left), int(left.total_seconds()))
 
 
-def steps(details: BookingDetails, state: State, *, zone: ZoneInfo) -> list[Step]:
-    """Return the steps apart from the mails, which `notifications` knows about; the page puts them in between."""
-    booking, occurrence = details.booking, details.occurrence
-    booked_at = f"{_moment(booking.created_at, zone)}, {booking.created_by}"
-    if booking.is_requested:
-        found = [Step(_("Sent for approval"), booked_at, "done"), Step(_("Approval"), _("awaited"), "now")]
-    else:
-        found = [Step(_("Booked"), booked_at, "done")]
-    if state.kind == "cancelled":
-        return [*found, Step(_("Cancelled"), _cancelled_at(details, zone), "done")]
-    for name, at, is_done in (
-        (_("Start"), occurrence.starts_at, state.kind in {"live", "over"}),
-        (_("End"), occurrence.ends_at, state.kind == "over"),
-    ):
-        note = (
-            clock(at.astimezone(zone)) if is_done else _("planned for %(time)s") % {"time": clock(at.astimezone(zone))}
-        )
-        found.append(Step(name, note, "done" if is_done else ""))
-    return found
-
-
-def _cancelled_at(details: BookingDetails, zone: ZoneInfo) -> str:
-    if details.booking.cancelled_at is not None:
-        return _moment(details.booking.cancelled_at, zone)
-    told = (event.at for event in details.events if event.occurrence_id == details.occurrence.pk)
-    at = next(told, None)
-    return _moment(at, zone) if at else ""
-
-
 def when_in_words(details: BookingDetails, zone: ZoneInfo) -> dict[str, str]:
     """Return day and times for the reader, and the zone only where the office's clocks show something else."""
     interval = details.occurrence.interval
@@ -107,8 +76,26 @@ def when_in_words(details: BookingDetails, zone: ZoneInfo) -> dict[str, str]:
     return found
 
 
-def places(rooms: Iterable[Room]) -> list[Place]:
-    return [Place(room.name, ", ".join(filter(None, [room.site.name, _floor(room.floor)]))) for room in rooms]
+def facts(details: BookingDetails, state: State, *, now: datetime) -> dict[str, Any]:
+    """Return what the panels beside the list of people say, by the names that the templates have for it."""
+    return {
+        "places": places(details.rooms),
+        "licence": licence_in_words(details.licences),
+        "licence_use": licences_in_use(details, state, now=now),
+        "languages": languages(details.attendees),
+        "lacks": lacks_in_words(details, state),
+        **equipment(details.equipment),
+    }
+
+
+def places(rooms: Sequence[Room]) -> list[Place]:
+    is_one_of_several = len(rooms) > 1
+    return [Place(room.name, where(room), is_one_of_several and room is rooms[0]) for room in rooms]
+
+
+def where(room: Room) -> str:
+    """Return „Koszykowa 16, piętro 2”."""
+    return ", ".join(filter(None, [room.site.name, _floor(room.floor)]))
 
 
 def licence_in_words(licences: Iterable[LicenceHold]) -> str:
@@ -142,6 +129,23 @@ def _source(hold: LicenceHold) -> str:
     return pgettext("licence", "from the share of %(site)s") % {"site": hold.site}
 
 
+def licences_in_use(details: BookingDetails, state: State, *, now: datetime) -> LicenceUse | None:
+    """Return how much of the pool is in use while the meeting lasts; None where it takes none, or no more."""
+    pools = {hold.pool_id for hold in details.licences}
+    if len(pools) != 1 or state.kind in {"cancelled", "over"}:
+        return None
+    return use_during(pools.pop(), details.occurrence.interval, now=now)
+
+
+def languages(attendees: Iterable[Attendee]) -> str:
+    """Say in which languages people get their mails, the most frequent first: „polski 14, angielski 2”."""
+    counted = Counter(attendee.language for attendee in attendees)
+    names = {code: str(get_language_info(code)["name_translated"]) for code in counted}
+    if len(names) < 2:
+        return "".join(names.values())
+    return ", ".join(f"{names[code]} {count}" for code, count in counted.most_common())
+
+
 def lacks_in_words(details: BookingDetails, state: State) -> list[str]:
     """Say what the rooms lack of what was asked for, to those who can do something about it while they can."""
     if not details.may_change or state.kind in {"over", "cancelled"}:
@@ -150,12 +154,13 @@ def lacks_in_words(details: BookingDetails, state: State) -> list[str]:
 
 
 def equipment(holds: Iterable[EquipmentHold]) -> dict[str, str | bool]:
-    """Return what is carried to the meeting in words, and whether it has a recorder."""
+    """Return what is carried to the meeting in words, whether it has a recorder, and whether it could have had one."""
     holds = list(holds)
     carried = (hold for hold in holds if not hold.equipment.is_recorder)
     return {
         "equipment": ", ".join(f"{hold.quantity} × {_equipment_name(hold.equipment)}" for hold in carried),
         "is_recorded": any(hold.equipment.is_recorder for hold in holds),
+        "can_record": has_recorders(),
     }
 
 
@@ -163,13 +168,30 @@ def _equipment_name(item: MovableEquipment) -> str:
     return item.name_en if item.name_en and get_language() == "en" else item.name
 
 
-def affiliation(attendee: Attendee) -> str:
-    """Say where a participant belongs, with the address unless it is their name."""
+def rooms_of_people(details: BookingDetails) -> dict[int, str]:
+    """Return by user the room in which they will sit, as far as it is known: one query.
+
+    Known it is of staff of one site alone, where that site takes part with one room alone. Where there is no other
+    room it goes without saying; it is asked all the same, so that a page takes as many queries whatever it shows.
+    """
+    at_site: dict[int, list[str]] = {}
+    for room in details.rooms:
+        at_site.setdefault(room.site_id, []).append(room.name)
+    people = {attendee.user_id for attendee in details.attendees if attendee.user_id}
+    found = lone_sites(people)
+    if len(details.rooms) < 2:
+        return {}
+    return {user: at_site[site][0] for user, site in found.items() if len(at_site.get(site, ())) == 1}
+
+
+def affiliation(attendee: Attendee, seats: Mapping[int, str]) -> str:
+    """Say where a participant belongs, with the address unless it is their name. `seats`: `rooms_of_people`."""
     unit = attendee.user.unit if attendee.user else ""
     if attendee.contact and attendee.contact.institution:
         unit = attendee.contact.institution.name
     address = attendee.email if attendee.name else ""
-    return " · ".join(part for part in (unit if unit != attendee.name else "", address) if part)
+    seat = seats.get(attendee.user_id or 0, "")
+    return " · ".join(part for part in (unit if unit != attendee.name else "", seat or address) if part)
 
 
 def _floor(number: int) -> str:
@@ -178,11 +200,6 @@ def _floor(number: int) -> str:
     if number < 0:
         return _("basement, level %(number)d") % {"number": number}
     return _("floor %(number)d") % {"number": number}
-
-
-def _moment(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{local.day}.{local.month:02d}, {clock(local)}"
 
 
 def _in_words(left: timedelta) -> str:

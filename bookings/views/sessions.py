@@ -16,28 +16,46 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from bookings import services
-from bookings.list_queries import past_meetings_of, sessions_of
+from bookings.list_queries import Part, past_meetings_of, sessions_of
 from bookings.models import Attendee, Booking
 from bookings.queries import EVENTS_AT_MOST, BookingDetails, booking_for, details_for, next_meeting, open_waiting_of
-from bookings.views import outside, quick_acts, scopes, series_page, session_answers, session_page
+from bookings.views import (
+    outside,
+    quick_acts,
+    scopes,
+    series_page,
+    session_answers,
+    session_page,
+    session_people,
+    session_steps,
+    undo_offer,
+)
 from bookings.views.history import history
 from bookings.views.session_list import in_days
+from rooms.permissions import SiteRoles
 
 _PER_PAGE = 20
 
 
 @require_safe
 def my_sessions(request: HttpRequest) -> HttpResponse:
-    """List what the user organizes or is invited to: to come, or with `?past` what is over, newest first."""
+    """List what the user organizes or is invited to: to come, or with `?past` what is over, newest first.
+
+    `?only=led` leaves what they organize or made, `?only=invited` the rest; anything else is everything.
+    """
     assert isinstance(request.user, User)
     now, past = timezone.now(), "past" in request.GET
     find = past_meetings_of if past else sessions_of
-    page = find(request.user, now=now, number=_page_number(request.GET.get("page", "")), size=_PER_PAGE)
+    only = request.GET.get("only", "")
+    part = Part(only) if only in set(Part) else Part.ALL
+    page = find(request.user, now=now, number=_page_number(request.GET.get("page", "")), size=_PER_PAGE, part=part)
     waiting = () if past else open_waiting_of(request.user)
     context = {
         "page": page,
         "days": in_days(page.lines, user=request.user, now=now),
         "past": past,
+        "may_book": SiteRoles.of(request.user).may_book_anything,
+        "part": part,
         "waiting": waiting,
         "offers": [entry for entry in waiting if entry.offer_expires_at],
         "zone": ZoneInfo(request.user.time_zone),
@@ -68,16 +86,15 @@ def booking_show(request: HttpRequest, number: str) -> HttpResponse:
         "state": state,
         # The way in leads to the next meeting, whichever is looked at.
         "is_next": details.occurrence == next_meeting(details.meetings, now=now),
+        "may_book": SiteRoles.of(request.user).may_book_anything,
         "can_change": details.may_change and bool(scopes.to_come(details.meetings, now=now)),
         "when": session_page.when_in_words(details, zone),
-        "steps": session_page.steps(details, state, zone=zone),
-        "places": session_page.places(details.rooms),
-        "licence": session_page.licence_in_words(details.licences),
-        **session_page.equipment(details.equipment),
-        "people": answers.people,
+        "steps": session_steps.steps(details, state, answers, zone=zone),
+        **session_page.facts(details, state, now=now),
+        "people": session_people.people_list(answers.people, asked=request.GET.get("osoby", "")),
         "answers": answers,
-        "lacks": session_page.lacks_in_words(details, state),
         "history": history(details, zone=zone),
+        "undo": undo_offer.offered(details, by=request.user, now=now),
         "events_at_most": EVENTS_AT_MOST if details.has_older_events else 0,
         "board_day": details.occurrence.starts_at.astimezone(timezone.get_default_timezone()).date(),
         "zone": zone,

@@ -3,10 +3,12 @@
 from bookings.wording.dates import (
     clock,
     day_and_month,
+    days_range,
     interval_range,
     long_date,
     short_date,
     time_range,
+    whole_minute,
     zone_label,
 )
 from bookings.wording.licences import seat_holders, without_holders
@@ -15,6 +17,7 @@ from bookings.wording.refusals import fix_text, refusal_text, refusal_title
 __all__ = [
     "clock",
     "day_and_month",
+    "days_range",
     "fix_text",
     "interval_range",
     "long_date",
@@ -23,6 +26,7 @@ __all__ = [
     "seat_holders",
     "short_date",
     "time_range",
+    "whole_minute",
     "without_holders",
     "zone_label",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
@@ -31,6 +31,24 @@ def day_and_month(day: date) -> str:
     """„czw. 10 grudnia”, “Thu 10 December”: where the year is clear."""
     weekday = short_date(day).split()[0]
     return f"{weekday} {date_format(day, 'j E')}"
+
+
+def days_range(first: date, last: date) -> str:
+    """„23–27 listopada 2026”, „30 listopada – 4 grudnia 2026”: no weekdays, for a heading over days that have them."""
+    ending = date_format(last, "j E Y")
+    if first.year != last.year:
+        return f"{date_format(first, 'j E Y')} – {ending}"
+    if first.month != last.month:
+        return f"{date_format(first, 'j E')} – {ending}"
+    return f"{first.day}–{ending}"
+
+
+_UP_TO_A_MINUTE = timedelta(minutes=1) - timedelta.resolution
+
+
+def whole_minute(at: datetime) -> datetime:
+    """Return the minute that begins at or after the instant: the first in which what ends at any second is over."""
+    return (at + _UP_TO_A_MINUTE).replace(second=0, microsecond=0)
 
 
 def clock(at: datetime | time) -> str:

@@ -79,6 +79,7 @@ def _holder(item: SeatHolder, zone: ZoneInfo, *, day: date) -> str:
     kinds = {
         "unplanned": _("an unplanned conference"),
         "draft": _("a booking that somebody is filling in"),
+        "cancelled": _("a session that is being cancelled"),
         "offer": _("an offer of the waiting list"),
     }
     parts = [kinds.get(item.holder.kind) or holder_text(item.holder), item.site]

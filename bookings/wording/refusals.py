@@ -17,6 +17,7 @@ from bookings.wording.dates import (
     long_date,
     short_date,
     time_range,
+    whole_minute,
 )
 from bookings.wording.holders import holder_text
 from bookings.wording.licences import licence_none_free
@@ -90,7 +91,8 @@ def _room_taken(refusal: Refusal) -> str:
     }
     kind = holder.kind if holder else "session"
     if kind in _HELD_FOR_A_WHILE and holder is not None and holder.until is not None:
-        return _HELD_FOR_A_WHILE[kind]() % {**values, "until": clock(holder.until.astimezone(zone))}
+        until = whole_minute(holder.until).astimezone(zone)
+        return _HELD_FOR_A_WHILE[kind]() % {**values, "until": clock(until)}
     if kind == "request":
         return (
             _(
@@ -106,6 +108,10 @@ _HELD_FOR_A_WHILE: dict[str, Callable[[], str]] = {
     "draft": lambda: _(
         "Somebody is filling in a booking of %(room)s for %(day)s, %(times)s. Unless they finish it, the room is free "
         "at %(until)s. Wait until then or choose another room or time."
+    ),
+    "cancelled": lambda: _(
+        "The session in %(room)s on %(day)s, %(times)s, is being cancelled. Unless that is undone, the room is free at "
+        "%(until)s. Wait until then or choose another room or time."
     ),
     "offer": lambda: _(
         "%(room)s is offered to somebody on the waiting list for %(day)s, %(times)s. Unless they take it, it goes to "
@@ -245,6 +251,12 @@ _SENTENCES: dict[Code, Callable[[], str]] = {
     Code.ADDRESS_INVALID: lambda: _("“%(address)s” is not an e-mail address. Write one like name@office.example."),
     Code.PARTICIPANT_UNKNOWN: lambda: _(
         "One of the participants can't be invited any more. Remove them from the list."
+    ),
+    Code.ORGANIZER_UNKNOWN: lambda: _(
+        "The person named as organiser can't lead sessions any more. Choose another colleague, or lead it yourself."
+    ),
+    Code.CLOSED_NOT_RECORDED: lambda: _(
+        "Closed sessions are not recorded. Take the recording away, or let the session be open."
     ),
     Code.TOO_MANY_PARTICIPANTS: lambda: _(
         "%(count)d people are invited; a session has room for %(limit)d. Remove some, or hold two sessions."

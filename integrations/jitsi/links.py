@@ -14,7 +14,8 @@ _SALT = "integrations.jitsi.links"
 def join_url(attendee: Attendee) -> str:
     """Return the absolute address under which this one person joins this one booking.
 
-    Whoever has it, may join in the person's name: it is shown to that person only.
+    Whoever has it, may join in the person's name: it is shown to that person only; that of a guest whom mail does not
+    reach also to who may change the session, to pass it on (`templatetags.joining.link_to_pass_on`).
     """
     return settings.BASE_URL + reverse("join", kwargs={"token": token_for(attendee)})
 

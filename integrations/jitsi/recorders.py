@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from bookings.models import EquipmentHold, Occurrence
+from bookings.models import Booking, EquipmentHold, Occurrence
 from integrations.jitsi.json_body import BadBody, text_of
 from integrations.jitsi.models import ConferenceServer, Recorder
 
@@ -22,6 +22,11 @@ def has_recorder(occurrence: Occurrence) -> bool:
     """Say whether a recorder is booked for the meeting, so that it may be recorded. One query."""
     holds = EquipmentHold.objects.filter(occurrence=occurrence, live=True, equipment__is_recorder=True)
     return holds.exists()
+
+
+def may_be_recorded(booking: Booking, occurrence: Occurrence) -> bool:
+    """Say whether those who come have to know that the meeting may be recorded. A query only where that is likely."""
+    return not booking.is_private and bool(booking.wishes.get("movable")) and has_recorder(occurrence)
 
 
 def note_status(server: ConferenceServer, told: dict[str, Any], *, now: datetime) -> Recorder:

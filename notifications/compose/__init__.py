@@ -7,11 +7,21 @@ from datetime import datetime
 
 from django.utils import translation
 
-from integrations.ical.render import Person, render_cancel, render_decline_counter, render_request
+from integrations.ical.render import (
+    Person,
+    fill_in,
+    render_cancel,
+    render_decline_counter,
+    render_request,
+    what_all_get,
+    write_common,
+)
 from integrations.ical.text import one_line
 from notifications.compose import meeting, mime, words
 from notifications.compose.letter import read_letter
-from notifications.compose.notice import read_notice
+from notifications.compose.notice import letter_of, read_notice
+from notifications.compose.notice_parts import NothingToSay as NothingToSay
+from notifications.compose.notice_parts import Told
 from notifications.compose.shelf import Shelf
 from notifications.models import Message
 
@@ -39,7 +49,7 @@ def compose(message: Message, *, now: datetime, shelf: Shelf | None = None) -> M
 
     `now` becomes the Date. `shelf`: what the mails of a batch have in common. Reads the database, writes nothing but
     the PIN of a session that has none yet, asks no other machine.
-    Raises: mime.Unmailable when the recipient's address can't stand in a mail header.
+    Raises: mime.Unmailable when the recipient's address can't stand in a mail header; NothingToSay of computed mail.
     """
     if message.is_notice:
         return _compose_notice(message, now=now)
@@ -48,7 +58,8 @@ def compose(message: Message, *, now: datetime, shelf: Shelf | None = None) -> M
     with translation.override(message.attendee.language):
         letter = read_letter(message, now=now, shelf=shelf)
         rendered = words.render_shared(letter, shelf=shelf)
-        calendar = _calendar(message, meeting.from_letter(letter, shelf=shelf)) if letter.has_calendar else None
+        facts = meeting.from_letter(letter, shelf=shelf) if letter.has_calendar else None
+        calendar = _calendar(message, facts, shelf) if facts else None
     headers = mime.headers_for(message, letter, subject=rendered.subject, now=now, shelf=shelf)
     return _mail(headers, rendered, calendar)
 
@@ -66,7 +77,19 @@ def _compose_notice(message: Message, *, now: datetime) -> Mail:
         language=message.user.language,
         now=now,
         reply_to=notice.reply_to,
+        choice_url=notice.choice_url,
     )
+    return _mail(headers, rendered, None)
+
+
+def compose_told(told: Told, recipient: Person, *, language: str, now: datetime) -> Mail:
+    """Return a mail that is sent at once, without a row: what IT admins are told when the outbox may be ill.
+
+    `told` is in `language` already. Asks the database for nothing. Raises: mime.Unmailable as `compose` does.
+    """
+    with translation.override(language):
+        rendered = words.render(letter_of(told))
+    headers = mime.headers_for_account(recipient, subject=rendered.subject, language=language, now=now)
     return _mail(headers, rendered, None)
 
 
@@ -104,10 +127,14 @@ def compose_account_mail(
     )
 
 
-def _calendar(message: Message, facts: meeting.Meeting) -> mime.CalendarPart:
+def _calendar(message: Message, facts: meeting.Meeting, shelf: Shelf) -> mime.CalendarPart:
     if message.kind == Message.Kind.CANCELLATION:
         return mime.CalendarPart("CANCEL", render_cancel(facts))
     if message.kind == Message.Kind.COUNTER:
         content = render_decline_counter(facts, sequence=message.sequence or 0)
         return mime.CalendarPart("DECLINECOUNTER", content)
-    return mime.CalendarPart("REQUEST", render_request(facts))
+    if facts.part_of is not None:
+        return mime.CalendarPart("REQUEST", render_request(facts))
+    shared = what_all_get(facts)
+    common = shelf.keep(("calendar", shared), lambda: write_common(shared))
+    return mime.CalendarPart("REQUEST", fill_in(common, facts))

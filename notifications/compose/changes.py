@@ -16,6 +16,7 @@ from rooms.interval import Interval
 Kind = BookingEvent.Kind
 
 _OF_ALL = (Kind.MOVED, Kind.ROOMS_CHANGED, Kind.DETAILS_CHANGED, Kind.SERIES_CUT)
+_UNDOING = (Kind.RESTORED, Kind.MEETING_RESTORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,13 @@ def find_known(message: Message) -> Known:
     """
     known = Known()
     events = BookingEvent.objects.filter(booking=message.booking_id, version__gt=_heard_of(message))
+    undone: set[int] = set()
     # Newest first, so that the oldest value is what remains.
-    for event in events.filter(_about(message)).order_by("-version", "-pk"):
-        known = _with(known, event)
+    for event in events.filter(_about(message) | Q(kind__in=_UNDOING)).order_by("-version", "-pk"):
+        if event.kind in _UNDOING:
+            undone.add(event.data["version"])
+        elif event.version not in undone:
+            known = _with(known, event)
     return replace(known, interval=_interval_before_the_rule_moved(message, known) or known.interval)
 
 

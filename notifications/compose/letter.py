@@ -18,18 +18,24 @@ from integrations.ical.text import paragraphs
 from integrations.jitsi.dial_in import DialIn
 from integrations.jitsi.entry import opens_before
 from integrations.jitsi.links import join_url
+from integrations.jitsi.recorders import may_be_recorded
 from integrations.places import Place, places
 from integrations.when import When, short_start, when
+from notifications.compose import keys
 from notifications.compose.calling import read_dial_in
 from notifications.compose.changes import Cut, Known, find_known
 from notifications.compose.matter import Matter, read_matter, reason_of, rooms_by_id
 from notifications.compose.series_words import rule_words
 from notifications.compose.shelf import Shelf
 from notifications.models import Message
+from notifications.reminder_links import reminders_url
 from rooms.interval import Interval
 
 Kind = Message.Kind
-_WITHOUT_TELEPHONE = {Kind.CANCELLATION, Kind.COUNTER}
+_FOR_THOSE_WHO_COME = {Kind.INVITATION, Kind.UPDATE, Kind.REMINDER}
+_WITHOUT_TELEPHONE = {Kind.CANCELLATION, Kind.COUNTER, Kind.NUDGE}
+#: Mails that somebody may have had enough of, apart from what happens to sessions (J4).
+_BY_CHOICE = {Kind.REMINDER, Kind.NUDGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,14 @@ class Letter:
     guests: int
     #: Where the recipient answers; empty for whoever organizes, and in mails that ask nothing.
     answer_url: str = ""
+    #: Where the recipient chooses reminders, or switches them off; in those alone.
+    reminders_url: str = ""
     #: The other time that the recipient proposed and that is not taken, in words; of a series its time of day.
     proposed: str = ""
+    #: Who booked for the recipient, who leads it: name and address; only in the first mail about it.
+    booked_by: str = ""
+    #: The meeting, of a series the next one, may be recorded; in mails to those who come.
+    is_recorded: bool = False
     #: How the recipient joins by telephone, where that is possible; not in mails that take something back.
     dial_in: DialIn | None = None
 
@@ -104,8 +116,8 @@ class Letter:
             (attendee.language, attendee.time_zone, attendee.is_organizer, attendee.removed_at is not None),
             (matter.title, matter.is_series, matter.recurrence_at, matter.has_rest, matter.absent, matter.rebooked),
             (self.interval, self.when, self.short_when, self.places, self.changes, self.reason, self.proposed),
-            (self.minutes_before, self.days_ahead, self.guests, bool(self.answer_url)),
-            self.dial_in.pin if self.dial_in else "",
+            (self.minutes_before, self.days_ahead, self.guests, self.booked_by, bool(self.answer_url)),
+            (self.is_recorded, self.dial_in.pin if self.dial_in else ""),
         )
 
     @property
@@ -115,7 +127,7 @@ class Letter:
 
     @property
     def has_calendar(self) -> bool:
-        return self.kind != Kind.REMINDER
+        return self.kind not in _BY_CHOICE
 
     @property
     def time_line(self) -> str:
@@ -137,16 +149,11 @@ def read_letter(message: Message, *, now: datetime, shelf: Shelf) -> Letter:
     booking, attendee = message.booking, message.attendee
     assert booking, "only mails about sessions are letters"
     assert attendee
-    matter = read_matter(message, now=now, shelf=shelf)
+    matter, known = _read_known(message, now=now, shelf=shelf)
     is_cancellation = message.kind == Kind.CANCELLATION
-    known = find_known(message) if message.kind in {Kind.UPDATE, Kind.CANCELLATION} else Known()
-    if is_cancellation and known.title:
-        # Who goes is not told what has become of it since.
-        matter = replace(matter, title=known.title)
     interval = known.interval if is_cancellation and known.interval else matter.occurrence.interval
     zone = ZoneInfo(attendee.time_zone)
     now_in, known_in = _read_places(matter, known)
-    start = short_start(interval, zone=zone)
     return Letter(
         kind=message.kind,
         recipient=message.recipient,
@@ -158,7 +165,7 @@ def read_letter(message: Message, *, now: datetime, shelf: Shelf) -> Letter:
         matter=matter,
         interval=interval,
         when=when(interval, zone=zone, office_zone=booking.zone),
-        short_when=_("series, next on %(when)s") % {"when": start} if matter.is_series else start,
+        short_when=_short_when(matter, interval, zone=zone),
         places=known_in if is_cancellation and known_in is not None else now_in,
         paragraphs=() if is_cancellation else _paragraphs(matter.description),
         changes=Changes() if is_cancellation else _changes(known, matter, interval, known_in, zone=zone),
@@ -166,25 +173,57 @@ def read_letter(message: Message, *, now: datetime, shelf: Shelf) -> Letter:
         sequence=_sequence(message, booking),
         join_url=join_url(attendee),
         answer_url=answer_url(attendee) if _is_asked(message, attendee) else "",
+        reminders_url=reminders_url(attendee) if message.kind in _BY_CHOICE else "",
         minutes_before=opens_before(attendee) // timedelta(minutes=1),
         days_ahead=(interval.start_at.astimezone(zone).date() - now.astimezone(zone).date()).days,
-        guests=_guests(matter) if attendee.is_organizer else 0,
+        guests=_guests(matter, shelf) if attendee.is_organizer else 0,
         proposed=_proposed(message, booking, zone) if message.kind == Kind.COUNTER else "",
+        booked_by=_booker(booking) if message.kind == Kind.INVITATION and attendee.is_organizer else "",
+        is_recorded=message.kind in _FOR_THOSE_WHO_COME and _is_recorded(matter, shelf),
         dial_in=None if message.kind in _WITHOUT_TELEPHONE else read_dial_in(booking, attendee, shelf=shelf, now=now),
     )
 
 
+def _read_known(message: Message, *, now: datetime, shelf: Shelf) -> tuple[Matter, Known]:
+    """Return what it is about, and what of it the recipient has heard, for mails that say what has changed."""
+    matter = read_matter(message, now=now, shelf=shelf)
+    if message.kind not in {Kind.UPDATE, Kind.CANCELLATION}:
+        return matter, Known()
+    known = find_known(message)
+    if message.kind == Kind.CANCELLATION and known.title:
+        # Who goes is not told what has become of it since.
+        matter = replace(matter, title=known.title)
+    return matter, known
+
+
+def _short_when(matter: Matter, interval: Interval, *, zone: ZoneInfo) -> str:
+    start = short_start(interval, zone=zone)
+    return _("series, next on %(when)s") % {"when": start} if matter.is_series else start
+
+
 def _is_asked(message: Message, attendee: Attendee) -> bool:
     """Say whether the mail asks for an answer: who has given one is not asked again by a change (E3)."""
-    if attendee.is_organizer or message.kind not in {Kind.INVITATION, Kind.UPDATE}:
+    if attendee.is_organizer or message.kind not in {Kind.INVITATION, Kind.UPDATE, Kind.NUDGE}:
         return False
-    if message.kind == Kind.INVITATION:
+    if message.kind != Kind.UPDATE:
         return True
     own = None
     if message.occurrence_id is not None and attendee.occurrence_id is None:
         given = MeetingAnswer.objects.filter(attendee=attendee, occurrence=message.occurrence_id)
         own = given.values_list("partstat", flat=True).first()
     return (own or attendee.partstat) == Attendee.PartStat.NEEDS_ACTION
+
+
+def _booker(booking: Booking) -> str:
+    """Name who booked on behalf of the organizer, with the address to ask at."""
+    if booking.created_by_id == booking.organizer_id:
+        return ""
+    return ", ".join(filter(None, (booking.created_by.name, booking.created_by.email)))
+
+
+def _is_recorded(matter: Matter, shelf: Shelf) -> bool:
+    booking, meeting = matter.booking, matter.occurrence
+    return shelf.keep(("is recorded", meeting.pk, booking.version), lambda: may_be_recorded(booking, meeting))
 
 
 def _proposed(message: Message, booking: Booking, zone: ZoneInfo) -> str:
@@ -206,9 +245,9 @@ def _sequence(message: Message, booking: Booking) -> int:
     return (message.sequence or 0) if has_left else booking.sequence
 
 
-def _guests(matter: Matter) -> int:
-    guests = matter.booking.attendees.filter(removed_at=None, is_organizer=False)
-    return guests.filter(occurrence=None).count()
+def _guests(matter: Matter, shelf: Shelf) -> int:
+    guests = matter.booking.attendees.filter(removed_at=None, is_organizer=False, occurrence=None)
+    return shelf.keep(keys.guests(matter.booking), guests.count)
 
 
 def _changes(

@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 
 from bookings.models import Absence, Booking, BookingEvent, Occurrence
 from integrations.ical.render import Rule
+from notifications.compose import keys
 from notifications.compose.series import SeriesFacts, read_series, rule_of
 from notifications.compose.series_words import Reader, SeriesWords, rule_words, words_of, zone_name
 from notifications.compose.shelf import Shelf
@@ -79,10 +80,12 @@ def read_matter(message: Message, *, now: datetime, shelf: Shelf) -> Matter:
     assert booking
     assert attendee
     if not booking.is_series:
-        occurrence, rooms = shelf.keep(("session", booking.pk, booking.version), lambda: _read_session(booking))
+        occurrence, rooms = shelf.keep(keys.session(booking), lambda: _read_session(booking))
         return Matter(booking, occurrence, rooms, booking.title, booking.description, rebooked=_is_rebooked(message))
     absent = frozenset(Absence.objects.filter(attendee=attendee).values_list("occurrence_id", flat=True))
-    if message.occurrence is not None:
+    # A request for an answer names the next meeting; who has the whole series is asked for all of it.
+    is_asked_for_all = message.kind == Message.Kind.NUDGE and attendee.occurrence_id is None
+    if message.occurrence is not None and not is_asked_for_all:
         return _one_of_series(message, booking, message.occurrence, absent)
     facts = shelf.keep(("series", booking.pk, booking.version), lambda: read_series(booking))
     reader = Reader(ZoneInfo(attendee.time_zone), absent, now)

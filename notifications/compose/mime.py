@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, quote
+from functools import lru_cache
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from integrations.ical.render import Person
 from integrations.ical.text import one_line
+from notifications.compose import keys
 from notifications.compose.letter import Letter
 from notifications.compose.shelf import Shelf
 from notifications.models import Message
@@ -57,6 +59,11 @@ class Headers:
     sent_at: datetime
     #: Where answers go instead of to the sender; only of notices, whose sender nobody reads (J3).
     reply_to: str = ""
+    #: Where the recipient switches off mails of this kind (RFC 8058); only of reminders, which are a stream of their
+    #: own (J4).
+    unsubscribe_url: str = ""
+    #: The same for who has to sign in for it: no click of a program is enough.
+    choice_url: str = ""
 
 
 def headers_for(message: Message, letter: Letter, *, subject: str, now: datetime, shelf: Shelf) -> Headers:
@@ -68,15 +75,24 @@ def headers_for(message: Message, letter: Letter, *, subject: str, now: datetime
         subject=subject,
         language=letter.attendee.language,
         sent_at=now,
+        unsubscribe_url=letter.reminders_url,
     )
 
 
 def headers_for_notice(
-    message: Message, recipient: Person, *, subject: str, language: str, now: datetime, reply_to: str = ""
+    message: Message,
+    recipient: Person,
+    *,
+    subject: str,
+    language: str,
+    now: datetime,
+    reply_to: str = "",
+    choice_url: str = "",
 ) -> Headers:
     """Return the headers of a mail to a user that answers no earlier mail and that no calendar reads.
 
-    `reply_to`: a stranger's address as it came; one that can't stand in a header is left out.
+    `reply_to`: a stranger's address as it came; one that can't stand in a header is left out. `choice_url`: the page on
+    which the reader, signed in, switches such mails off.
     """
     return Headers(
         message_id=f"<notice.{message.pk}.{secrets.token_hex(8)}@{_own_domain()}>",
@@ -87,6 +103,7 @@ def headers_for_notice(
         language=language,
         sent_at=now,
         reply_to=reply_to if _ADDRESS.fullmatch(reply_to) else "",
+        choice_url=choice_url,
     )
 
 
@@ -109,8 +126,8 @@ def assemble(headers: Headers, *, text: str, html: str, calendar: CalendarPart |
     With a calendar: mixed(alternative(plain, html, calendar), application/ics); the calendar part is the last of the
     alternatives and names its method; the attachment has the same octets without a method (A1, A2, A5).
     """
-    fields = [*_lines(headers), ("MIME-Version", _Whole("1.0"))]
-    top = "".join(f"{name}: {value.encode(linesep=_CRLF, maxlinelen=_LINE)}{_CRLF}" for name, value in fields)
+    fields = [*_lines(headers), ("MIME-Version", "1.0")]
+    top = "".join(f"{name}: {value}{_CRLF}" for name, value in fields)
     return top.encode("ascii") + _body(headers, text=text, html=html, calendar=calendar)
 
 
@@ -145,54 +162,69 @@ def _part(content_type: str, encoding: str, body: bytes, *more: str) -> bytes:
     return "".join(f"{line}\r\n" for line in [*head, ""]).encode() + body
 
 
-def _lines(headers: Headers) -> list[tuple[str, Header]]:
+def _lines(headers: Headers) -> list[tuple[str, str]]:
     lines = [
         ("From", _mailbox("From", headers.sender)),
         ("To", _mailbox("To", headers.recipient)),
         ("Subject", _unstructured("Subject", headers.subject)),
-        ("Date", _Whole(format_datetime(headers.sent_at))),
-        ("Message-ID", _Whole(headers.message_id)),
+        ("Date", _whole(format_datetime(headers.sent_at))),
+        ("Message-ID", _whole(headers.message_id)),
     ]
     if headers.reply_to:
-        lines.append(("Reply-To", Header(headers.reply_to, "us-ascii", header_name="Reply-To")))
+        lines.append(("Reply-To", _encoded(Header(headers.reply_to, "us-ascii", header_name="Reply-To"))))
     if headers.parent_id:
-        lines += [("In-Reply-To", _Whole(headers.parent_id)), ("References", _Whole(headers.parent_id))]
+        lines += [("In-Reply-To", _whole(headers.parent_id)), ("References", _whole(headers.parent_id))]
+    if headers.unsubscribe_url:
+        lines += _ways_out(headers.unsubscribe_url)
+    elif headers.choice_url:
+        lines.append(("List-Unsubscribe", _whole(f"<{headers.choice_url}>")))
     return [
         *lines,
-        ("Content-Language", _Whole(headers.language)),
-        ("Auto-Submitted", _Whole("auto-generated")),
-        ("X-Auto-Response-Suppress", _Whole("OOF, AutoReply")),
+        ("Content-Language", _whole(headers.language)),
+        ("Auto-Submitted", _whole("auto-generated")),
+        ("X-Auto-Response-Suppress", _whole("OOF, AutoReply")),
     ]
 
 
-class _Whole(Header):
-    """A header that is never folded: some servers lose a Message-ID that begins on the second line."""
-
-    def __init__(self, value: str) -> None:
-        if not value.isascii() or not value.isprintable():
-            raise ValueError("a header that stands as it is must be printable ASCII")
-        super().__init__(value, "us-ascii")
-
-    def encode(self, *_args: object, **_options: object) -> str:
-        return str(self)
+def _ways_out(url: str) -> list[tuple[str, str]]:
+    """Return the headers by which mail programs offer to switch such mails off, with one click where that is safe."""
+    lines = [("List-Unsubscribe", _whole(f"<{url}>"))]
+    if url.startswith("https:"):
+        # RFC 8058 3.1 allows no other.
+        lines.append(("List-Unsubscribe-Post", _whole("List-Unsubscribe=One-Click")))
+    return lines
 
 
-def _mailbox(header: str, person: Person) -> Header:
+def _whole(value: str) -> str:
+    """Return a value that is never folded: some servers lose a Message-ID that begins on the second line."""
+    if not value.isascii() or not value.isprintable():
+        raise ValueError("a header that stands as it is must be printable ASCII")
+    return value
+
+
+# What is encoded once is kept: the same people write and read again and again, and encoding takes as long as sending.
+@lru_cache(maxsize=4096)
+def _mailbox(header: str, person: Person) -> str:
     if not _ADDRESS.fullmatch(person.email):
         raise Unmailable(f"{person.email!r} is not an address that a mail header can hold")
     name = one_line(person.name)
     if not name:
-        return Header(person.email, "us-ascii", header_name=header)
+        return _encoded(Header(person.email, "us-ascii", header_name=header))
     if _is_plain(name):
-        return Header(f'"{quote(name)}" <{person.email}>', "us-ascii", header_name=header)
+        return _encoded(Header(f'"{quote(name)}" <{person.email}>', "us-ascii", header_name=header))
     value = Header(name, "utf-8", header_name=header)
     value.append(f"<{person.email}>", "us-ascii")
-    return value
+    return _encoded(value)
 
 
-def _unstructured(header: str, text: str) -> Header:
+@lru_cache(maxsize=1024)
+def _unstructured(header: str, text: str) -> str:
     text = one_line(text)
-    return Header(text, "us-ascii" if _is_plain(text) else "utf-8", header_name=header)
+    return _encoded(Header(text, "us-ascii" if _is_plain(text) else "utf-8", header_name=header))
+
+
+def _encoded(header: Header) -> str:
+    return header.encode(linesep=_CRLF, maxlinelen=_LINE)
 
 
 def _is_plain(text: str) -> bool:
@@ -219,8 +251,8 @@ def _own_domain() -> str:
 
 def _parent_id(message: Message, shelf: Shelf) -> str:
     """Return the Message-ID of the first mail about the booking that may have reached this address."""
-    key = ("first mails", message.booking_id, message.booking.version if message.booking else None)
-    first = shelf.keep(key, lambda: _first_mails(message)).get(message.recipient.lower())
+    assert message.booking
+    first = shelf.keep(keys.first_mails(message.booking), lambda: _first_mails(message)).get(message.recipient.lower())
     return first[1] if first and first[0] < message.pk else ""
 
 

@@ -9,16 +9,31 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.preferences import Office, office
 from bookings import wording
 from bookings.events import Topic
 from bookings.models import Approval, Booking, Occurrence, WaitlistEntry, as_interval
 from integrations.when import when
-from notifications.compose import answer_notices, conference_notices, mail_notices
-from notifications.compose.notice_parts import Row, Told, facts_of, page_of, when_in_words
+from notifications.compose import (
+    alarm,
+    answer_notices,
+    conference_notices,
+    day_summary,
+    mail_notices,
+    week_digest,
+)
+from notifications.compose.notice_parts import (
+    Row,
+    Told,
+    closed_thing,
+    closed_why,
+    facts_of,
+    page_of,
+    when_in_words,
+)
 from notifications.compose.series_words import MAX_DATES, NO_LINES, Listing
 from notifications.models import Message
 from rooms.models import Closure
@@ -26,7 +41,10 @@ from rooms.models import Closure
 
 @dataclass(frozen=True, slots=True)
 class NoticeLetter:
-    """Everything that one notice says, in words. `url`: where its button leads."""
+    """Everything that one notice says, in words. `url`: where its button leads.
+
+    `kind`: whose templates it has; `body`: what only these know. `choice_url`: where such mails are switched off.
+    """
 
     office: Office
     subject: str
@@ -39,6 +57,8 @@ class NoticeLetter:
     url: str
     reply_to: str = ""
     kind: str = Message.Kind.NOTICE
+    body: object = None
+    choice_url: str = ""
 
     @property
     def time_line(self) -> str:
@@ -46,12 +66,20 @@ class NoticeLetter:
 
 
 def read_notice(message: Message, *, now: datetime) -> NoticeLetter:
-    """Return what the mail says, as it is true now; words are in the language that is active."""
+    """Return what the mail says, as it is true now; words are in the language that is active.
+
+    Raises: NothingToSay.
+    """
     assert message.user
-    told = _TOPICS[Topic(message.topic)](Row(message, message.user, now))
+    told = _TOPICS[message.topic](Row(message, message.user, now))
+    return letter_of(told, kind=message.kind if told.body is not None else Message.Kind.NOTICE)
+
+
+def letter_of(told: Told, *, kind: str = Message.Kind.NOTICE) -> NoticeLetter:
+    """Return the whole letter of what a topic says."""
     return NoticeLetter(
         office=office(),
-        subject=f"{told.kicker}: {told.title}",
+        subject=told.subject or f"{told.kicker}: {told.title}",
         kicker=told.kicker,
         title=told.title,
         facts=tuple(filter(None, told.facts)),
@@ -60,6 +88,9 @@ def read_notice(message: Message, *, now: datetime) -> NoticeLetter:
         button=told.button,
         url=told.url if told.url.startswith("mailto:") else settings.BASE_URL + told.url,
         reply_to=told.reply_to,
+        kind=kind,
+        body=told.body,
+        choice_url=settings.BASE_URL + told.choice_path if told.choice_path else "",
     )
 
 
@@ -140,7 +171,7 @@ def _closed(row: Row) -> Told:
     closure = Closure.objects.select_related("site", "room", "equipment").filter(pk=row.key("closure")).first()
     meetings = Occurrence.objects.filter(pk__in=data.get("occurrences", [])).order_by("starts_at")
     lines = [when(meeting.interval, zone=row.zone, office_zone=booking.zone).sentence for meeting in meetings]
-    values = {"what": _closed_thing(closure), "reason": _closed_why(closure)}
+    values = {"what": closed_thing(closure), "reason": closed_why(closure)} if closure else {}
     return Told(
         kicker=_("A closure affects your session"),
         title=booking.title,
@@ -191,7 +222,8 @@ def _dropped(row: Row) -> Told:
     )
 
 
-_TOPICS: dict[Topic, Callable[[Row], Told]] = {
+#: By what `Message.topic` says: of a notice the topic of the event, of computed mail its own name.
+_TOPICS: dict[str, Callable[[Row], Told]] = {
     Topic.APPROVAL_ASKED: _asked,
     Topic.APPROVAL_ESCALATED: _asked,
     Topic.APPROVED: _approved,
@@ -208,6 +240,9 @@ _TOPICS: dict[Topic, Callable[[Row], Told]] = {
     Topic.MAIL_WRITTEN: mail_notices.written,
     Topic.UNDELIVERABLE: mail_notices.undeliverable,
     Topic.NO_SHOW: conference_notices.missed,
+    day_summary.TOPIC: day_summary.summed_up,
+    week_digest.TOPIC: week_digest.summed_up,
+    alarm.TOPIC: alarm.told,
 }
 
 
@@ -236,17 +271,3 @@ def _entry_title(entry: WaitlistEntry) -> str:
 
 def _who(booking: Booking) -> str:
     return booking.created_by.name or booking.created_by.email
-
-
-def _closed_thing(closure: Closure | None) -> str:
-    if closure is None:
-        return ""
-    if closure.room:
-        return closure.room.name
-    return closure.site.name if closure.site else str(closure.equipment)
-
-
-def _closed_why(closure: Closure | None) -> str:
-    if closure is None:
-        return ""
-    return closure.title_en if get_language() == "en" and closure.title_en else closure.title

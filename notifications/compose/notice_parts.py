@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
+from django.utils.translation import get_language
 
 from accounts.models import User
 from bookings.models import Booking, Occurrence
@@ -18,6 +19,7 @@ from notifications.compose.series import rule_of
 from notifications.compose.series_words import NO_LINES, Listing, rule_words, zone_name
 from notifications.models import Message
 from rooms.interval import Interval
+from rooms.models import Closure
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Told:
     """What a topic says: its own words, the rest is the same for all.
 
     `url`: the path of a page, or `mailto:`. `reply_to`: an address where answers go instead of to the service.
+    `subject`: where it is not kicker and title. `body`: what a kind of mail with templates of its own shows besides.
+    `choice_path`: the page on which such mails are switched off, for who signs in.
     """
 
     kicker: str
@@ -35,6 +39,13 @@ class Told:
     url: str
     listing: Listing = NO_LINES
     reply_to: str = ""
+    subject: str = ""
+    body: object = None
+    choice_path: str = ""
+
+
+class NothingToSay(Exception):
+    """What the mail was to tell of is gone: it is set aside, and nobody gets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +102,14 @@ def page_of(booking: Booking, meeting: Occurrence | None = None) -> str:
 
 def _rooms_line(booking: Booking, meeting: Occurrence) -> str:
     return "; ".join(f"{room.name}, {room.site.name}" for room in rooms_of_booking(booking, meeting))
+
+
+def closed_thing(closure: Closure) -> str:
+    """Name the room, the site or the equipment that is closed; they are loaded."""
+    if closure.room:
+        return closure.room.name
+    return closure.site.name if closure.site else str(closure.equipment)
+
+
+def closed_why(closure: Closure) -> str:
+    return closure.title_en if get_language() == "en" and closure.title_en else closure.title

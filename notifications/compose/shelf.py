@@ -18,6 +18,10 @@ class Shelf:
     def __init__(self) -> None:
         self._values: dict[Hashable, Any] = {}
 
+    def put(self, key: Hashable, value: object) -> None:
+        """Put something there before it is asked for."""
+        self._values[key] = value
+
     def keep(self, key: Hashable, make: Callable[[], T]) -> T:
         if key not in self._values:
             self._values[key] = make()

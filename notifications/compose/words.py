@@ -23,6 +23,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 # Stand for what is personal in texts that several people get; nobody can know them and write them into a description.
 _JOIN_URL = f"https://join.invalid/{secrets.token_hex(16)}"
 _ANSWER_URL = f"https://answer.invalid/{secrets.token_hex(16)}"
+_REMINDERS_URL = f"https://reminders.invalid/{secrets.token_hex(16)}"
 _NUMBER = Number(dialled=secrets.token_hex(16), shown=secrets.token_hex(16))
 
 
@@ -42,11 +43,16 @@ def render_shared(letter: Letter, *, shelf: Shelf) -> Rendered:
         letter,
         join_url=_JOIN_URL,
         answer_url=_ANSWER_URL if letter.answer_url else "",
+        reminders_url=_REMINDERS_URL if letter.reminders_url else "",
         dial_in=replace(letter.dial_in, number=_NUMBER) if letter.dial_in else None,
     )
     shared = shelf.keep(("texts", *letter.shared), lambda: render(stand_in))
     text, html = shared.text, shared.html
-    personal = [(_JOIN_URL, letter.join_url), (_ANSWER_URL, letter.answer_url)]
+    personal = [
+        (_JOIN_URL, letter.join_url),
+        (_ANSWER_URL, letter.answer_url),
+        (_REMINDERS_URL, letter.reminders_url),
+    ]
     if letter.dial_in:
         number = letter.dial_in.number
         personal += [(_NUMBER.dialled, number.dialled), (_NUMBER.shown, number.shown)]

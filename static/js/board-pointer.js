@@ -37,10 +37,10 @@ if (board) {
 
   board.addEventListener('click', (event) => {
     const free = event.target.closest('a.free');
+    if (!free) return;
+    const [from, to] = stretch(free);
     // detail is 0 for Enter: the keyboard books from the beginning of the stretch.
-    if (!free || !event.detail) return;
-    const [, to] = stretch(free);
-    const at = startAt(free, event.clientX);
+    const at = event.detail ? startAt(free, event.clientX) : from;
     const url = new URL(free.href);
     url.searchParams.set('start', words(at));
     url.searchParams.set('end', words(Math.min(to, at + 60)));

@@ -8,11 +8,18 @@ const SAY_EVERY_MS = 5000;
 const press = async (doing) => {
   // What is still on its way answers a form that is about to go.
   window.htmx.trigger('#live', 'htmx:abort');
+  form.dispatchEvent(new Event('typed'));
   await window.htmx.ajax('POST', form.dataset.preview, { source: form, target: form, swap: 'innerHTML', values: { do: doing } });
   document.querySelectorAll('[data-summary], [data-race]').forEach((old) => old.remove());
   const verb = doing.split(' ')[0];
   if (['add', 'choose', 'remove', 'split', 'flip'].includes(verb)) document.getElementById('id_who').focus();
+  if (verb === 'organizer') document.getElementById('lead-summary').focus();
+  if (verb === 'lead') (document.querySelector('#id_lead[aria-invalid]') ?? document.getElementById('lead-summary')).focus();
   if (['time', 'room', 'drop', 'rebase'].includes(verb)) document.getElementById('availability').focus();
+  if (verb === 'keep') {
+    form.querySelector('[name=do][value=keep]').focus();
+    form.querySelector('[data-checked]').lastElementChild.textContent = document.getElementById('draft-line').textContent;
+  }
   if (['propose', 'leave'].includes(verb)) document.getElementById('dates').focus();
   if (['borrow', 'unborrow', 'emergency', 'noemergency'].includes(verb)) {
     (document.querySelector('#id_emergency_reason[aria-invalid]') ?? document.getElementById('availability')).focus();
@@ -20,7 +27,7 @@ const press = async (doing) => {
 };
 document.addEventListener('submit', (event) => {
   const button = event.submitter;
-  if (event.target !== form || !window.htmx || button?.name !== 'do' || ['book', 'waitlist'].includes(button.value)) return;
+  if (event.target !== form || !window.htmx || button?.name !== 'do' || ['book', 'waitlist', 'template'].includes(button.value)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   if (button.value === 'check') form.dispatchEvent(new Event('look', { bubbles: true })); else press(button.value);
@@ -133,11 +140,12 @@ document.addEventListener('htmx:afterOnLoad', (event) => {
 });
 document.addEventListener('htmx:sendError', () => notice('offline', true));
 
-// Leaving with something typed asks first; sending does not.
+// Leaving with something typed asks first, unless it is kept as a draft (draft.js); sending does not.
 let isTyped = false;
 form.addEventListener('input', () => { isTyped = true; });
 form.addEventListener('submit', () => { isTyped = false; });
-addEventListener('beforeunload', (event) => { if (isTyped) event.preventDefault(); });
+const isSafe = () => document.querySelector('[data-kept]') && document.querySelector('[data-offline]').hidden;
+addEventListener('beforeunload', (event) => { if (isTyped && !isSafe()) event.preventDefault(); });
 
 // What the open form holds is given up as it is closed; if this is lost, it ends by itself.
 addEventListener('pagehide', () => {

@@ -1,11 +1,13 @@
 // [data-combobox]: suggestions for a text field (ARIA APG, combobox with list autocomplete, manual selection).
-// Choosing one, or Return on what was typed, is left to the form: event "press". Without script it is a plain field.
+// Choosing one, or Return on what was typed, is left to the form: event "press", by the verbs [data-choose] and
+// [data-add]. Without script it is a plain field.
 const PAUSE_MS = 200;
 
 const setUp = (box) => {
   const input = box.querySelector('input');
   const list = box.querySelector('[role="listbox"]');
   const status = box.querySelector('[data-count]');
+  const { choose = 'choose', add = 'add' } = box.dataset;
   let timer;
   let request;
   let active = -1;
@@ -40,6 +42,7 @@ const setUp = (box) => {
       const answer = await fetch(`${box.dataset.url}?${new URLSearchParams({ q: input.value })}`, { signal: request.signal });
       if (!answer.ok || answer.redirected) return;
       list.innerHTML = await answer.text();
+      options().forEach((option, at) => { option.id = `${list.id}-${at}`; }); // A page may have several lists.
     } catch { return; } // Replaced by a newer search, or no connection: an address can still be typed.
     open();
     status.textContent = list.children.length ? `${list.getAttribute('aria-label')}: ${list.children.length}` : status.dataset.none;
@@ -66,7 +69,7 @@ const setUp = (box) => {
     } else if (event.key === 'Enter') {
       if (!input.value.trim() && active < 0) return;
       event.preventDefault();
-      press(active >= 0 ? `choose ${options()[active].dataset.token}` : 'add');
+      press(active >= 0 ? `${choose} ${options()[active].dataset.token}` : add);
     } else if (event.key === 'Escape' && !list.hidden) {
       event.preventDefault();
       close();
@@ -77,9 +80,10 @@ const setUp = (box) => {
   list.addEventListener('pointerdown', (event) => {
     event.preventDefault();
     const option = event.target.closest('[role="option"]');
-    if (option) press(`choose ${option.dataset.token}`);
+    if (option) press(`${choose} ${option.dataset.token}`);
   });
   input.addEventListener('paste', (event) => {
+    if (add !== 'add') return; // One person, not a list.
     const text = event.clipboardData.getData('text');
     if (!/[\n;]/.test(text.trim()) && text.split('@').length < 3) return;
     event.preventDefault();

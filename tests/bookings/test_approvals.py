@@ -17,8 +17,10 @@ from accounts.models import User
 from bookings import approval_queries, services
 from bookings.approval_terms import approvals_due
 from bookings.models import Approval, Booking, BookingEvent, LicenceHold, RoomHold
+from bookings.nav_counts import NavCounts, nav_counts
 from bookings.services import AlreadyDecided, NotAllowed, Overdue
 from rooms.models import BookingRule, Deputy, SiteRole
+from rooms.permissions import SiteRoles
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office, make_user
 
@@ -137,6 +139,7 @@ class TestDeputies:
         deputy = self.stand_in(office, LATER.date(), LATER.date())
         assert services.approvers_of(booking, now=LATER) == sorted([office.manager.pk, deputy.pk])
         assert [item.booking for item in approval_queries.pending_for(deputy, now=LATER)] == [booking]
+        assert nav_counts(deputy, now=LATER) == NavCounts(requests=1)
         services.approve(booking.approvals.get(), by=deputy, now=LATER)
 
     @pytest.mark.parametrize("days", [-1, 1])
@@ -145,7 +148,7 @@ class TestDeputies:
         day = LATER.date() + timedelta(days=days)
         deputy = self.stand_in(office, day, day)
         assert services.approvers_of(booking, now=LATER) == [office.manager.pk]
-        assert approval_queries.pending_count(deputy, now=LATER) == 0
+        assert nav_counts(deputy, now=LATER).requests == 0
         with pytest.raises(NotAllowed):
             services.approve(booking.approvals.get(), by=deputy, now=LATER)
 
@@ -154,6 +157,7 @@ class TestDeputies:
         deputy = self.stand_in(office, LATER.date(), LATER.date())
         office.manager.site_roles.all().delete()
         assert services.approvers_of(booking, now=LATER) == [office.it_admin.pk]
+        assert nav_counts(deputy, now=LATER).requests == 0
         with pytest.raises(NotAllowed):
             services.approve(booking.approvals.get(), by=deputy, now=LATER)
 
@@ -208,7 +212,8 @@ class TestReading:
         request(office, "KOS/3.01", by=office.colleague)
         for who, count in (("manager", 2), ("it_admin", 2), ("staff", 0), ("colleague", 0), ("newcomer", 0)):
             user = getattr(office, who)
-            assert approval_queries.pending_count(user, now=NOW) == count
+            assert nav_counts(user, now=NOW).requests == count
+            assert nav_counts(user, now=NOW).manages_a_site == (who in {"manager", "it_admin"})
             assert len(approval_queries.pending_for(user, now=NOW)) == count
         assert [item.booking for item in approval_queries.requests_of(office.staff, now=NOW)] == [booking]
         approval = booking.approvals.get()
@@ -233,8 +238,9 @@ class TestReading:
                 for hold in meeting.room_holds.all()
             ]
         assert len(shown) == count
+        assert SiteRoles.of(manager).managed_sites
         with django_assert_num_queries(1):  # type: ignore[attr-defined]  # a fixture without types
-            approval_queries.pending_count(manager, now=NOW)
+            assert nav_counts(manager, now=NOW).requests == count
 
 
 @pytest.mark.django_db(transaction=True)

@@ -308,8 +308,8 @@ def test_the_clock_frees_seats_and_settles_refusals(office: Office, meeting: Occ
     LicenceHold.objects.update(period=as_range(Interval(now - hour, now + hour)))
     ConferenceRun.objects.create(occurrence=meeting, started_at=now - hour, ended_at=now - hour / 4)
     for _twice in range(2):
-        tasks.free_seats()
-        tasks.settle_refusals()
+        tasks.run_job("free_seats", woken=True)
+        tasks.run_job("settle_refusals", woken=True)
     assert seats(meeting) == [Interval(now - hour, now - hour / 4)]
     assert LicenceRefusal.objects.get().outcome == LicenceRefusal.Outcome.GAVE_UP
 

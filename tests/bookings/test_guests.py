@@ -36,6 +36,31 @@ def address(email: str, name: str = "", language: str = "pl") -> Entry:
         ("jan@x.pl.", [address("jan@x.pl")]),
         ("jan@x.pl, jan@x.pl", [address("jan@x.pl")]),
         (
+            "Nowak, Jan <jan@x.pl>; Kos, Ewa <ewa@x.pl>",
+            [address("jan@x.pl", "Nowak, Jan"), address("ewa@x.pl", "Kos, Ewa")],
+        ),
+        ("'Jan Nowak' via Lista <lista@x.pl>", [address("lista@x.pl", "Jan Nowak via Lista")]),
+        ("\"'Jan Nowak' via Lista\" <lista@x.pl>", [address("lista@x.pl", "Jan Nowak via Lista")]),
+        (
+            "Jan Nowak\tjan@x.pl\r\nEwa Kos\tewa@x.pl",
+            [address("jan@x.pl", "Jan Nowak"), address("ewa@x.pl", "Ewa Kos")],
+        ),
+        ("jan@x.pl\tJan Nowak\tKoszykowa", [address("jan@x.pl", "Jan Nowak")]),
+        ("1.\tNowak\tJan\tjan@x.pl", [address("jan@x.pl", "Nowak Jan")]),
+        ("Nowak, Jan\tjan@x.pl", [address("jan@x.pl", "Nowak, Jan")]),
+        ("Imię\tE-mail\nJan\tjan@x.pl", [address("jan@x.pl", "Jan")]),
+        ("MAILTO:jan@x.pl?subject=Sesja", [address("jan@x.pl")]),
+        ("jan@x.pl<mailto:jan@x.pl>", [address("jan@x.pl")]),
+        ("'jan@x.pl' <jan@x.pl>", [address("jan@x.pl")]),
+        ("jan@x.pl; Jan <JAN@x.pl>", [address("JAN@x.pl", "Jan")]),
+        ('"Nowak; Jan" <jan@x.pl>', [address("jan@x.pl", "Nowak; Jan")]),
+        ("„Jan Nowak” <jan@x.pl>", [address("jan@x.pl", "Jan Nowak")]),
+        ("Do: Jan <jan@x.pl>; DW: Ewa <ewa@x.pl>", [address("jan@x.pl", "Jan"), address("ewa@x.pl", "Ewa")]),
+        ("Jan Nowak [jan@x.pl]", [address("jan@x.pl", "Jan Nowak")]),
+        ("\u200bjan@x.pl\ufeff", [address("jan@x.pl")]),
+        ("- jan@x.pl\n• ewa@x.pl", [address("jan@x.pl"), address("ewa@x.pl")]),
+        ("O'Brien, Pat <pat@x.pl>", [address("pat@x.pl", "O'Brien, Pat")]),
+        (
             "Jan Nowak <jan@x.pl>, Łucja Żak <lucja@x.pl>;\nkos@kos.example",
             [address("jan@x.pl", "Jan Nowak"), address("lucja@x.pl", "Łucja Żak"), address("kos@kos.example")],
         ),
@@ -75,6 +100,13 @@ def test_read_typed_takes_a_known_language_only():
 
 def test_read_typed_is_quick_on_long_nonsense():
     read_typed('",' * 50_000 + "<@" * 50_000, language="pl")
+    read_typed("'" * 50_000 + "a\tb\n" * 50_000, language="pl")
+
+
+def test_read_typed_reads_a_list_of_two_hundred():
+    lines = "\n".join(f"Osoba {number}\tosoba{number}@x.pl" for number in range(200))
+    typed = read_typed(lines + "\n" + lines, language="pl")
+    assert (len(typed.entries), typed.names, typed.wrong) == (200, (), ())
 
 
 @pytest.mark.parametrize(

@@ -237,8 +237,8 @@ class TestOutcome:
             return len(queries)
 
         cost(10, uuid.UUID(int=3))
-        # The lock of the form, and whether it has booked before, are the other two.
-        assert cost(11, FORM) == cost(12, None) + 3
+        # The lock of the form, and whether it has booked before, are asked together with the other locks.
+        assert cost(11, FORM) == cost(12, None) + 1
 
     def test_a_change_that_is_refused_and_then_made_otherwise(self, one_seat: Office, taken: Booking) -> None:
         booking = services.book(wish(one_seat, start=at(14)), by=one_seat.staff, now=NOW)

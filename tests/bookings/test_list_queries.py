@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from bookings import list_queries, services
-from bookings.list_queries import ListPage, past_meetings_of, sessions_of
+from bookings.list_queries import ListPage, Part, past_meetings_of, sessions_of
 from bookings.models import Booking
 from bookings.rules import Participant, Scope
 from tests.bookings.requests import NOW, ask, at
@@ -131,3 +131,19 @@ def test_one_and_sixty_meetings_take_the_same_queries(office: Office) -> None:
     few = count(now)
     weekly(office.staff, office.room("TAB/A"), count=60, now=NOW + timedelta(minutes=1))
     assert count(now) == few
+
+
+def test_what_one_leads_and_what_one_is_invited_to_are_listed_apart(office: Office) -> None:
+    mine = (Participant(user_id=office.staff.pk),)
+    services.book(ask(office.staff, title="Prowadzę"), by=office.staff, now=NOW)
+    services.book(ask(office.colleague, title="Zaproszono", participants=mine), by=office.colleague, now=NOW)
+    over = NOW.replace(month=12)
+
+    def titles(part: Part) -> tuple[list[str], list[str]]:
+        coming = sessions_of(office.staff, now=NOW, number=1, size=20, part=part)
+        past = past_meetings_of(office.staff, now=over, number=1, size=20, part=part)
+        return [title for title, *_rest in lines(coming)], [title for title, *_rest in lines(past)]
+
+    assert titles(Part.LED) == (["Prowadzę"], ["Prowadzę"])
+    assert titles(Part.INVITED) == (["Zaproszono"], ["Zaproszono"])
+    assert sorted(titles(Part.ALL)[0]) == ["Prowadzę", "Zaproszono"]

@@ -1,7 +1,8 @@
 """Whatever people do in whatever order, what must be true stays true: hypothesis looks for a story that breaks it.
 
-Sessions and series are booked, moved, split, shortened, cancelled; rooms are closed; forms are open; people wait and
-accept. After each step the whole database is looked at. NARADA_STORIES tells how many stories (default 8).
+Sessions and series are booked, moved, split, shortened, cancelled, and cancellations undone; rooms are closed; forms
+are open; people wait and accept. After each step the whole database is looked at. NARADA_STORIES tells how many stories
+(default 8).
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from django.db.models import Max, Q
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -35,6 +35,7 @@ from notifications.models import Message
 from rooms import licences, terms
 from rooms.models import Closure, LicenceGrant, MovableEquipment, SiteShare
 from tests.bookings.requests import NOW, at
+from tests.bookings.undoing_rules import UndoingRules, which
 from tests.factories import Office
 
 Kind, State = BookingEvent.Kind, WaitlistEntry.State
@@ -52,11 +53,9 @@ starts = st.builds(
     lambda day, quarter: at(9) + timedelta(days=day, minutes=15 * quarter), st.integers(0, 1), st.integers(0, 8)
 )
 minutes = st.sampled_from((30, 45, 60))
-which = st.integers(0, 50)
-scopes = st.sampled_from(list(Scope))
 
 
-class Story(RuleBasedStateMachine):
+class Story(UndoingRules):
     """One story. The office is there before it and is given back as it was."""
 
     def __init__(self, office: Office) -> None:
@@ -77,9 +76,10 @@ class Story(RuleBasedStateMachine):
         transaction.savepoint_rollback(self.savepoint)
 
     # --- What people do ----------------------------------------------------------------------------------------------
-    @initialize(rooms=rooms_, start=starts)
-    def begins_with_a_series(self, rooms: list[str], start: datetime) -> None:
-        self._try(lambda: services.book(self._series(0, rooms, start, 60), by=self.users[0], now=self.now))
+    @initialize(rooms=rooms_, start=starts, wants_camera=st.booleans())
+    def begins_with_a_series(self, rooms: list[str], start: datetime, wants_camera: bool) -> None:
+        request = self._series(0, rooms, start, 60, camera=wants_camera)
+        self._try(lambda: services.book(request, by=self.users[0], now=self.now))
 
     @rule(user=st.integers(0, 1), rooms=rooms_, start=starts, length=minutes, wants_camera=st.booleans())
     def books_a_session(self, user: int, rooms: list[str], start: datetime, length: int, wants_camera: bool) -> None:
@@ -139,15 +139,6 @@ class Story(RuleBasedStateMachine):
         self._change(booking, rest, Scope.FOLLOWING, occurrence)
 
     @precondition(lambda self: self._bookings())
-    @rule(which=which, meeting=which, scope=scopes)
-    def cancels(self, which: int, meeting: int, scope: Scope) -> None:
-        booking = self._pick(which)
-        occurrence = None if scope == Scope.ALL else self._meeting(booking, meeting)
-        self._try(
-            lambda: services.cancel(booking, by=self.office.it_admin, now=self.now, scope=scope, occurrence=occurrence)
-        )
-
-    @precondition(lambda self: self._bookings())
     @rule(which=which, meeting=which, quarters=st.integers(-2, 3))
     def ends_otherwise(self, which: int, meeting: int, quarters: int) -> None:
         occurrence = self._meeting(self._pick(which), meeting)
@@ -196,12 +187,13 @@ class Story(RuleBasedStateMachine):
         answer: Callable[..., Any] = services.accept if takes else services.leave
         self._try(lambda: answer(entry, by=entry.user, now=self.now))
 
-    @rule(passed=st.sampled_from((1, 11, 130)), workers=st.booleans())
+    @rule(passed=st.sampled_from((10, 31, 60, 11 * 60, 130 * 60)), workers=st.booleans())
     def time_passes(self, passed: int, workers: bool) -> None:
-        self.now += timedelta(minutes=passed)
+        self.now += timedelta(seconds=passed)
         if workers:
             services.lapse_offers(self.now)
             services.forget_drafts(self.now)
+            self.nothing_is_kept_too_long()
 
     # --- What stays true ---------------------------------------------------------------------------------------------
     @invariant()
@@ -302,8 +294,10 @@ class Story(RuleBasedStateMachine):
             wishes=Wishes(movable=((self.camera.pk, 1),)) if camera else Wishes(),
         )
 
-    def _series(self, user: int, rooms: list[str], start: datetime, length: int) -> BookingRequest:
-        request = self._request(user, rooms, start, length)
+    def _series(
+        self, user: int, rooms: list[str], start: datetime, length: int, *, camera: bool = False
+    ) -> BookingRequest:
+        request = self._request(user, rooms, start, length, camera=camera)
         pattern = Pattern(Frequency.DAILY, count=3)
         fields = {name: getattr(request, name) for name in request.__dataclass_fields__}
         return BookingRequest(**{**fields, "series": Series(pattern, skip_holidays=False)})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
@@ -13,15 +14,17 @@ from django.utils import timezone
 
 from bookings import services
 from bookings.closure_times import ClosureDraft
-from bookings.models import Attendee, Booking
+from bookings.models import Attendee, Booking, FormTemplate, KeptForm
 from bookings.rules import Participant, Scope
 from integrations.answering.links import answer_url
 from integrations.feeds.services import create_feed
 from integrations.jitsi.links import join_url
 from integrations.jitsi.models import Conference, ConferenceServer, Presence, ServerHealth
+from integrations.webhooks.models import Webhook
 from notifications import mailfiles
 from notifications.delivery import deliver_due
 from notifications.models import Message
+from notifications.reminder_links import reminders_url
 from tests.bookings.requests import NOW, ask, at
 from tests.bookings.views.weekly import at_another_time, meeting, skip, weekly
 from tests.factories import Office, make_office
@@ -41,6 +44,8 @@ class Scene:
     series: Booking
     #: Of Anna's, 14:00–15:30, awaits approval.
     request: Booking
+    #: Of Anna's, cancelled a moment ago.
+    cancelled: Booking
 
 
 @dataclass(frozen=True)
@@ -84,11 +89,23 @@ def make_scene() -> Scene:
         ask(office.staff, office.room("KOS/3.01"), start=at(14), minutes=90, title="Wojewoda"), by=office.staff, now=NOW
     )
     make_waiting(office)
+    make_kept(office)
     make_conferences(private)
+    cancelled = make_cancelled(office)
     for to in (None, kos):
         create_feed(office.staff, to, detail="titles", now=timezone.now())
     deliver_due(timezone.now())
-    return Scene(office, coming, over, private, series, request)
+    return Scene(office, coming, over, private, series, request, cancelled)
+
+
+def make_kept(office: Office) -> None:
+    """Anna left a form, and has a template of her own beside one of her site."""
+    typed = {"title": "Narada kwartalna", "day": "czw. 3.12.2026", "start": "12:00", "end": "13:00"}
+    now, room = timezone.now(), office.room("KOS/2.16").pk
+    body = urlencode({**typed, "rooms": room})
+    services.keep_form(body, submission=UUID(int=1), user=office.staff, now=now)
+    services.save_template("Kolegium", body, by=office.staff, now=now)
+    services.save_template("Narada placówek", body, by=office.manager, now=now, site_id=office.koszykowa.pk)
 
 
 def make_waiting(office: Office) -> None:
@@ -106,6 +123,14 @@ def make_waiting(office: Office) -> None:
         "maintenance", "malowanie ścian", day, day + timedelta(days=2), room_id=office.room("KOS/2.16").pk
     )
     services.close(painting, by=office.manager, now=now)
+
+
+def make_cancelled(office: Office) -> Booking:
+    """Cancel a session of 2 December just now, so that it can be undone."""
+    now = timezone.now()
+    wanted = ask(office.staff, office.room("KOS/1.03"), start=at(10, day=datetime(2026, 12, 2)), title="Narada")
+    gone = services.book(wanted, by=office.staff, now=now)
+    return services.cancel(gone, by=office.staff, now=now, reason="urlop", undo_for=timedelta(hours=1))
 
 
 def make_series(office: Office) -> Booking:
@@ -163,6 +188,9 @@ def join_pages(scene: Scene) -> list[Address]:
         Address("join, over", urlsplit(join_url(late)).path, who="", status=410),
         Address("answer", urlsplit(answer_url(guest)).path + "?a=inny", who=""),
         Address("join, unknown link", "/d/1-aaaaaaaaaaaaaaaaaaaaaaaaaa", who="", status=404),
+        Address("reminders of a guest", urlsplit(reminders_url(guest)).path, who=""),
+        Address("reminders, switched off", urlsplit(reminders_url(guest)).path + "?zapisano=nic", who=""),
+        Address("reminders, unknown link", "/przypomnienia/1-aaaaaaaaaaaaaaaaaaaaaaaaaa/", who="", status=404),
         Address("arrival, stranger", arrival(scene.coming.conference_name), who="", status=403),
         Address("arrival, not invited", arrival(scene.coming.conference_name), who="manager", status=403),
         Address("arrival, nothing booked", arrival("a" * 20), status=404),
@@ -175,6 +203,7 @@ def arrival(name: str) -> str:
 
 def staff_pages(scene: Scene) -> list[Address]:
     number, room = scene.coming.number, scene.office.room("TAB/B").pk
+    guest = scene.coming.attendees.get(email="ktos@gmina.example")
     moved, gone = "?spotkanie=2026-12-15", "?spotkanie=2026-12-01"
     filled = f"?room={room}&day=2026-11-25&start=10:00&end=11:00"
     taken = f"?room={scene.office.room('KOS/2.14').pk}&day=2026-11-24&start=11:00&end=12:00"
@@ -183,14 +212,25 @@ def staff_pages(scene: Scene) -> list[Address]:
         Address("board of one site", reverse("board") + "?site=KOS&seats=8"),
         Address("board without a room", reverse("board") + "?seats=200"),
         Address("board on a closed day", "/tablica/2026-11-28/"),
+        Address("board, no such date", reverse("board") + "?day=pt.+3.12", status=422),
+        Address("week", reverse("week")),
+        Address("week to come, one site", reverse("board_week", args=[date(2026, 12, 3)]) + "?site=KOS"),
+        Address("week, no such date", reverse("week") + "?day=31.11", status=422),
+        Address("calendar", reverse("month", args=[date(2026, 12, 3)])),
+        Address("week without a room", reverse("week") + "?seats=200"),
         Address("booking, empty", reverse("booking_new")),
         Address("booking, filled", reverse("booking_new") + filled),
         Address("booking, taken", reverse("booking_new") + taken),
+        *kept_pages(scene),
         Address("session of mine", reverse("booking_show", args=[number])),
         Address("session, over", reverse("booking_show", args=[scene.over.number])),
+        Address("session, just cancelled", reverse("booking_show", args=[scene.cancelled.number])),
         Address("session of mine, change", reverse("booking_edit", args=[number])),
         Address("session of mine, cancel", reverse("booking_cancel", args=[number])),
         Address("session, as a guest sees it", reverse("booking_show", args=[number]), who="colleague"),
+        Address("session of mine, who is silent", reverse("booking_show", args=[number]) + "?osoby=brak"),
+        Address("session of mine, an address", reverse("attendee_address", args=[number, guest.pk])),
+        Address("door sheets", reverse("door_sheets", args=[number])),
         Address("series in progress", reverse("booking_show", args=[scene.series.number])),
         Address("series, past and to come", reverse("booking_show", args=[scene.series.number]) + "?minione"),
         Address("series, a moved meeting", reverse("booking_show", args=[scene.series.number]) + moved),
@@ -203,6 +243,10 @@ def staff_pages(scene: Scene) -> list[Address]:
         Address("my sessions, past", reverse("my_sessions") + "?past"),
         Address("my sessions, none", reverse("my_sessions"), who="newcomer"),
         Address("account", reverse("account_show")),
+        Address("reminders of mine", reverse("reminder_choice")),
+        Address("reminders of mine, no site", reverse("reminder_choice"), who="newcomer"),
+        Address("reminders of a site", reverse("site_reminders"), who="manager"),
+        Address("reminders of sites", reverse("site_reminders") + "?site=TAB", who="it_admin"),
         Address("calendars to subscribe to", reverse("feed_list")),
         Address("calendars to subscribe to, none", reverse("feed_list"), who="newcomer"),
         Address("change password", reverse("account_change_password")),
@@ -210,6 +254,22 @@ def staff_pages(scene: Scene) -> list[Address]:
         Address("preferences, signed in", reverse("preferences")),
         Address("403", reverse("booking_new"), who="newcomer", status=403),
         Address("404", "/nie/ma/takiej/", status=404),
+    ]
+
+
+def kept_pages(scene: Scene) -> list[Address]:
+    """Drafts and templates, and forms that begin from them."""
+    new = reverse("booking_new")
+    draft, template = KeptForm.objects.get(), FormTemplate.objects.get(owner=scene.office.staff)
+    return [
+        Address("drafts", reverse("kept_forms")),
+        Address("drafts, none", reverse("kept_forms"), who="newcomer"),
+        Address("booking, a draft", f"{new}?szkic={draft.pk}"),
+        Address("templates", reverse("template_list")),
+        Address("templates, none", reverse("template_list"), who="newcomer"),
+        Address("booking, a template", f"{new}?wzor={template.pk}"),
+        Address("booking again", f"{new}?again={scene.coming.number}"),
+        Address("a session as a template", reverse("template_new") + f"?sesja={scene.coming.number}"),
     ]
 
 
@@ -223,6 +283,14 @@ def around_pages(scene: Scene) -> list[Address]:
         Address("find a room, every week", reverse("room_find") + weekly + chosen),
         Address("find a room, several meant", reverse("room_find") + slot + "&who=urzad.example"),
         Address("find a room, bad input", reverse("room_find") + "?day=31.11&start=x&end=&seats=0", status=422),
+        Address("search for sessions", reverse("session_search")),
+        Address("search, found", reverse("session_search") + "?q=odprawa"),
+        Address("search, found by a guest", reverse("session_search") + "?q=cwik&mine=on&state=coming"),
+        Address("search, found on the board", reverse("session_search") + "?q=odprawa", who="newcomer"),
+        Address("search, nothing", reverse("session_search") + "?q=nieznany+3+grudnia&state=past"),
+        Address("search, bad input", reverse("session_search") + "?q=odprawa&since=31.11", status=422),
+        Address("my sessions, those I lead", reverse("my_sessions") + "?only=led"),
+        Address("my sessions, none of those I am invited to", reverse("my_sessions") + "?only=invited&past"),
         Address("closures", reverse("closure_list"), who="manager"),
         Address("closures, past", reverse("closure_list") + "?past", who="manager"),
         Address("new closure", reverse("closure_new"), who="manager"),
@@ -265,6 +333,32 @@ def conference_pages() -> list[Address]:
     return [Address(name, path, who="it_admin") for name, path in pages]
 
 
+def webhook_pages() -> list[Address]:
+    chat = {"url": "https://chat.urzad.example/hooks/abc", "events": ["booked", "cancelled"], "created_at": NOW}
+    webhook, _made = Webhook.objects.get_or_create(name="Panele przy salach", defaults=chat)
+    off = {**chat, "is_active": False, "stopped_at": NOW, "stopped_why": "410 Gone"}
+    stopped, _made = Webhook.objects.get_or_create(name="Czat", defaults=off)
+    call = {
+        "topic": "booked",
+        "data": {"event": 1, "answer": {"status": 503, "ms": 812}},
+        "recipient": "webhook-1@chat",
+    }
+    times = {"due_at": NOW, "give_up_at": NOW, "created_at": NOW}
+    if not webhook.calls.exists():
+        answered = {"state": "retrying", "attempts": 2, "last_error": "503 busy"}
+        Message.objects.create(kind="webhook", webhook=webhook, **call, **times, **answered)
+    pages = [
+        ("webhooks", reverse("webhook_list")),
+        ("new webhook", reverse("webhook_new")),
+        ("one webhook", reverse("webhook_show", args=[webhook.pk])),
+        ("webhook that switched itself off", reverse("webhook_show", args=[stopped.pk])),
+        ("changing a webhook", reverse("webhook_edit", args=[webhook.pk])),
+        ("deleting a webhook", reverse("webhook_delete", args=[webhook.pk])),
+        ("one call of a webhook", reverse("notifications:mail_show", args=[webhook.calls.get().pk])),
+    ]
+    return [Address(name, path, who="it_admin") for name, path in pages]
+
+
 def licence_pages() -> list[Address]:
     desk = reverse("licence_desk")
     return [
@@ -284,8 +378,15 @@ def all_pages(scene: Scene) -> list[Address]:
         *licence_pages(),
         *mail_pages(),
         *conference_pages(),
+        *webhook_pages(),
     ]
 
 
 #: The language of pages for guests, who read the language of their invitation.
-SPOKEN = {"join, too early": "pl", "answer": "pl", "join, over": "en"}
+SPOKEN = {
+    "join, too early": "pl",
+    "answer": "pl",
+    "join, over": "en",
+    "reminders of a guest": "pl",
+    "reminders, switched off": "pl",
+}

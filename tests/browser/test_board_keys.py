@@ -83,7 +83,9 @@ def test_enter_opens_a_session_and_books_a_free_stretch(on_board: Visitor, scene
     on_board.go("/")
     on_board.tab_to(".board a")
     on_board.press("ArrowRight", "ArrowRight", "Enter")
-    on_board.page.wait_for_url("**" + reverse("booking_new") + "?*")
+    on_board.wait_until("document.activeElement.closest('.quick') !== null")
+    on_board.page.click("#quick-more")
+    on_board.page.wait_for_selector("#id_start")
     assert on_board.page.input_value("#id_start") == "12:30"
     assert on_board.page.locator("input[name=rooms]:checked").count() == 1
 

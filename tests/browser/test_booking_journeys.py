@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.urls import reverse
 
-from bookings.models import Booking
+from bookings.models import Booking, FormTemplate, KeptForm
 from tests.browser.scene import Scene
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def test_a_session_is_booked_from_the_board_by_keyboard_alone(scene: Scene, visi
     visitor.go("/")
     visitor.tab_to(".board a")
     visitor.press("End", "Enter")
-    visitor.page.wait_for_url("**" + reverse("booking_new") + "?*")
+    visitor.wait_until("document.activeElement.closest('.quick') !== null")
+    visitor.tab_to("#quick-more")
+    visitor.press("Enter")
+    visitor.page.wait_for_selector("#id_who")
 
     visitor.tab_to("#id_title")
     visitor.page.keyboard.type("Uzgodnienia z Migri")
@@ -68,7 +71,7 @@ def test_a_session_is_booked_from_the_board_by_keyboard_alone(scene: Scene, visi
     assert visitor.complaints == []
 
 
-def test_a_session_is_moved_and_cancelled_by_keyboard_alone(scene: Scene, visit: Callable[..., Visitor]) -> None:
+def test_a_session_is_moved_cancelled_and_brought_back_by_keyboard(scene: Scene, visit: Callable[..., Visitor]) -> None:
     visitor = visit(scene.office.staff)
     visitor.go(reverse("booking_show", args=[scene.coming.number]))
     visitor.tab_to(f"a[href='{reverse('booking_edit', args=[scene.coming.number])}']")
@@ -89,11 +92,22 @@ def test_a_session_is_moved_and_cancelled_by_keyboard_alone(scene: Scene, visit:
     visitor.page.wait_for_selector("#id_reason")
     visitor.tab_to("#id_reason")
     visitor.page.keyboard.type("Choroba tłumacza")
+    visitor.picture("journey-cancel")
     visitor.tab_to("button.btn--danger")
     visitor.press("Enter")
-    visitor.page.wait_for_url("**" + reverse("booking_show", args=[scene.coming.number]))
+    visitor.page.wait_for_selector("[data-undo]")
     scene.coming.refresh_from_db()
     assert (scene.coming.is_cancelled, scene.coming.cancel_reason) == (True, "Choroba tłumacza")
+
+    # Half a minute is enough to change one's mind, and the way back is the next thing on the way.
+    assert visitor.focused("it.matches('[data-undo]')")
+    visitor.picture("journey-cancelled")
+    visitor.press("Tab")
+    assert visitor.focused("it.matches('[data-undo] button')")
+    visitor.press("Enter")
+    visitor.page.wait_for_selector(".toast")
+    scene.coming.refresh_from_db()
+    assert (scene.coming.is_cancelled, scene.coming.cancel_reason) == (False, "")
     assert visitor.complaints == []
 
 
@@ -141,3 +155,54 @@ def test_a_double_click_books_once(scene: Scene, visit: Callable[..., Visitor], 
     page.dblclick(_SUBMIT)
     page.wait_for_selector("h1:has-text('Dwa kliknięcia')")
     assert Booking.objects.count() == before + 1
+
+
+def test_what_is_typed_survives_a_closed_tab_and_is_booked_from_the_draft(
+    scene: Scene, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(scene.office.staff)
+    page = visitor.page
+    visitor.go(reverse("booking_new"))
+    page.fill("#id_title", "Nie zgub mnie")
+    page.wait_for_selector("#draft-line[data-kept]")
+    # Typed just before the page is left: it is sent as the page goes.
+    page.fill("#id_title", "Nie zgub mnie wcale")
+    visitor.go(reverse("kept_forms"))
+    draft = KeptForm.objects.get(body__contains="Nie+zgub+mnie")
+    for _try in range(20):
+        page.reload()
+        if page.locator("a:has-text('Nie zgub mnie wcale')").count():
+            break
+        page.wait_for_timeout(200)
+    page.click("a:has-text('Nie zgub mnie wcale')")
+    page.wait_for_selector("#id_title")
+    assert page.input_value("#id_title") == "Nie zgub mnie wcale"
+    with page.expect_navigation():
+        page.click(_SUBMIT)
+    page.wait_for_selector("h1:has-text('Nie zgub mnie wcale')")
+    assert not KeptForm.objects.filter(pk=draft.pk).exists()
+    assert visitor.complaints == []
+
+
+def test_a_template_is_saved_and_begun_from_by_keyboard(scene: Scene, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(scene.office.staff)
+    page = visitor.page
+    visitor.go(reverse("booking_new"))
+    page.fill("#id_title", "Odprawa dyżurnych")
+    visitor.tab_to("#template > summary")
+    visitor.press("Enter")
+    visitor.tab_to("#id_template_name")
+    page.keyboard.type("Odprawa")
+    visitor.tab_to("button[name=do][value=template]")
+    with page.expect_navigation():
+        visitor.press("Enter")
+    assert page.input_value("#id_title") == "Odprawa dyżurnych"
+    visitor.go(reverse("booking_new"))
+    visitor.tab_to(".page-head .menu > summary")
+    visitor.press("Enter")
+    template = FormTemplate.objects.get(name="Odprawa")
+    visitor.tab_to(f"a[href$='wzor={template.pk}']")
+    with page.expect_navigation():
+        visitor.press("Enter")
+    assert page.input_value("#id_title") == "Odprawa dyżurnych"
+    assert visitor.complaints == []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,6 +99,23 @@ class Visitor:
             self.page.wait_for_timeout(50)
         raise AssertionError(f"never became true: {script}")
 
+    def picture(self, name: str) -> None:
+        """Keep a picture of the whole page in the folder that NARADA_PICTURES names; without one, none is taken.
+
+        It shows what a person would see whose window is as high as the page.
+        """
+        folder = os.environ.get("NARADA_PICTURES")
+        if not folder:
+            return
+        width = self.page.evaluate("innerWidth")
+        theme = self.page.evaluate("document.documentElement.dataset.theme ?? ''")
+        language = self.page.evaluate("document.documentElement.lang")
+        parts = (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"), str(width), language, theme)
+        path = Path(folder) / ("-".join(filter(None, parts)) + ".png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Hiding the caret or stopping motion would take a style that the page's own policy forbids.
+        self.page.screenshot(path=path, full_page=True, animations="allow", caret="initial")
+
     def hold_back(self, address: str) -> Callable[[], None]:
         """Hold back what pages ask for at addresses that fit the pattern; call what is returned to let it all go."""
         held: list[Route] = []
@@ -120,6 +140,9 @@ class Visitor:
         self.context.close()
 
     def _hear(self, message: ConsoleMessage) -> None:
+        # htmx tells the console of a question that a newer one took the place of.
+        if message.text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
+            return
         # The browser notes each answer of 400 and above, also of the page that a test wants.
         is_own_status = message.text.startswith("Failed to load resource") and message.location["url"] == self.page.url
         if message.type in {"error", "warning"} and not is_own_status:

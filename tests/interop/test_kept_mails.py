@@ -8,8 +8,9 @@ from pathlib import Path
 from tests.interop.readers import Understood, by_reader
 
 FOLDER = Path(__file__).parent.parent / "mail"
-# A mail that no calendar reads.
-WITHOUT = {f"narada-reminder-{language}.eml" for language in ("pl", "en")}
+# Mails that no calendar reads.
+KINDS = ("reminder", "nudge", "series-nudge", "day-summary", "week-digest")
+WITHOUT = {f"narada-{kind}-{language}.eml" for kind in KINDS for language in ("pl", "en")}
 
 
 def calendars() -> dict[str, bytes]:

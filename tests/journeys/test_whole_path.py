@@ -47,6 +47,7 @@ def conference(settings: Any) -> None:
     settings.JITSI_ALGORITHM = "RS256"
     settings.JITSI_SUBJECT = "meet.example"
     settings.JOIN_OPENS_MINUTES = 14 * 24 * 60
+    settings.CANCEL_UNDO_SECONDS = 1
     settings.REMINDER_LEADS = (timedelta(**LEADS),)
 
 
@@ -86,6 +87,7 @@ def test_whole_path_with_smtp_server_and_celery_worker(journey: Callable[..., Jo
             EMAIL_URL=server.url,
             EMAIL_TIMEOUT_SECONDS="15",
             REMINDER_LEADS="14d",
+            REMINDER_QUIET="",
             JITSI_URL="https://meet.example",
             JOIN_OPENS_MINUTES=str(14 * 24 * 60),
         )

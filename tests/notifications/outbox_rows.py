@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bookings import services
@@ -22,6 +22,19 @@ def book(office: Office, *emails: str, now: datetime = NOW, **fields: Any) -> Bo
     return services.book(request(office, *emails, **fields), by=office.staff, now=now)
 
 
+def invited(office: Office, *emails: str, **fields: Any) -> Booking:
+    """Book a session whose invitations have gone out."""
+    booking = book(office, *emails, **fields)
+    delivered(booking=booking)
+    return booking
+
+
+def delivered(**filters: Any) -> None:
+    """Pretend that a server has taken what waits."""
+    waiting = Message.objects.filter(state__in=Message.WAITING, **filters)
+    waiting.update(state="sent", sent_at=NOW, raw=b"x", may_have_arrived=True)
+
+
 def change(office: Office, booking: Booking, *emails: str, now: datetime = NOW, **fields: Any) -> Booking:
     """Make the booking as `book` with these values would have made it."""
     booking.refresh_from_db()
@@ -39,6 +52,12 @@ def rows(**filters: Any) -> list[tuple[str, str, int | None, str]]:
     """Return recipient, kind, version and state of all mails in the order in which they were queued."""
     messages = Message.objects.filter(**filters).order_by("pk")
     return [(message.recipient, message.kind, message.version, message.state) for message in messages]
+
+
+def reminders(**filters: Any) -> list[tuple[str, timedelta, str]]:
+    """Return recipient, lead and state of all reminders in the order in which they were queued."""
+    found = Message.objects.filter(kind="reminder", **filters).order_by("pk")
+    return [(message.recipient, message.lead, message.state) for message in found if message.lead]
 
 
 def pretend(recipient: str, **values: Any) -> None:

@@ -103,7 +103,8 @@ def test_a_dead_server_changes_nothing_for_who_asks(office: Office, settings: An
     assert row.raw is not None
     with mail_server() as server:
         send_to(settings, server.port)
-        assert deliver_due(row.due_at) == Tally(sent=1)
+        # When the server is asked again, and when the mail is due again, are spread each by itself.
+        assert deliver_due(row.due_at + timedelta(minutes=1)) == Tally(sent=1)
         assert server.received[0].raw == bytes(row.raw)
     silent.stop()
 

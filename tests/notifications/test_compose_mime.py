@@ -16,6 +16,7 @@ from bookings import services
 from integrations.ical.text import one_line
 from notifications.compose import compose
 from notifications.compose.mime import Unmailable
+from notifications.reminder_links import reminders_url
 from tests.bookings.requests import NOW
 from tests.factories import Office
 from tests.integrations.ical.meetings import instants_by_reader, parsed
@@ -84,6 +85,20 @@ def test_cancellation_has_the_same_structure_with_its_method(session: Session, o
 def test_reminder_has_no_calendar_part(session: Session) -> None:
     raw = compose(reminder(session.guest, lead=timedelta(minutes=15)), now=session.at(minutes=-15)).raw
     assert [kind for _depth, kind, *_rest in tree_of(raw)] == ["multipart/alternative", "text/plain", "text/html"]
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_reminders_alone_can_be_switched_off_and_by_one_click_where_that_is_safe(
+    session: Session, settings: object, scheme: str
+) -> None:
+    settings.BASE_URL = f"{scheme}://narada.urzad.example"
+    invitation = read(arrived(queued(session.booking, session.guest)).raw).message
+    due = read(compose(reminder(session.guest, lead=timedelta(hours=24)), now=session.at(hours=-24)).raw).message
+    assert (invitation["List-Unsubscribe"], invitation["List-Unsubscribe-Post"]) == (None, None)
+    assert due["List-Unsubscribe"] == f"<{reminders_url(session.guest)}>"
+    # RFC 8058 3.1: the address is an https one, or nothing is posted to it.
+    assert due["List-Unsubscribe-Post"] == ("List-Unsubscribe=One-Click" if scheme == "https" else None)
+    assert [header for header in due if header.startswith(("List-Id", "Precedence"))] == []
 
 
 def test_attachment_is_the_calendar_part_octet_by_octet(session: Session) -> None:

@@ -34,6 +34,9 @@ NAMES = [
 ]
 
 
+_CHOOSING = r"/przypomnienia/[0-9a-z]+-[a-z2-7]{26}"
+
+
 @dataclass(frozen=True)
 class Part:
     """A part without what differs from run to run: keys, signatures, boundaries."""
@@ -92,9 +95,13 @@ def readable(raw: bytes, token: str) -> bytes:
         unfolded = part.get_payload(decode=True).decode().replace("\r\n ", "")
         text = unfolded.replace(token, "1-" + "a" * 26)
         text = re.sub(r"/o/[0-9a-z]+-[a-z2-7]{26}", "/o/1-" + "b" * 26, text)
+        text = re.sub(_CHOOSING, f"/przypomnienia/1-{'c' * 26}", text)
         del part["Content-Transfer-Encoding"]
         part["Content-Transfer-Encoding"] = "8bit"
         part.set_payload(text.replace("\r\n", "\n").encode().decode("ascii", "surrogateescape"))
+    if "List-Unsubscribe" in whole:
+        unsubscribe = re.sub(_CHOOSING, f"/przypomnienia/1-{'c' * 26}", whole["List-Unsubscribe"])
+        whole.replace_header("List-Unsubscribe", unsubscribe)
     for name in ("Message-ID", "In-Reply-To", "References"):
         if name in whole:
             shown = re.sub(r"\.[0-9a-f]{8}\.\d+-", ".recipient.row-", whole[name])

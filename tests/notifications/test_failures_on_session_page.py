@@ -61,7 +61,8 @@ def test_a_refused_invitation_is_told_with_the_words_of_the_server(
     assert "Jedno zaproszenie nie doszło" in text
     assert f"Skrzynka {MAZ} odrzuciła wiadomość: „brak takiej skrzynki” (550 5.1.1)." in text
     assert "Popraw adres i wyślij ponownie." in text
-    assert f'href="{reverse("booking_edit", args=[booking.number])}#id_who"' in html
+    guest = booking.attendees.get(email=MAZ)
+    assert f'href="{reverse("attendee_address", args=[booking.number, guest.pk])}"' in html
 
 
 def test_sending_again_is_one_click_and_takes_the_notice_away(booking: Booking, staff_client: Client) -> None:

@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
-from django.db import connection
 
 from notifications import claims
 from notifications.delivery import Tally, deliver_due
@@ -25,7 +23,8 @@ from notifications.models import Message
 from tests.bookings.requests import NOW
 from tests.factories import Office
 from tests.notifications.outbox_rows import ANNA, MIGRI, book
-from tests.servers import ROOT, MailServer, database_url_of_tests, environment, wait_until
+from tests.outbox_lock import OutboxLock, outbox_lock
+from tests.servers import ROOT, MailServer, environment, wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
@@ -54,40 +53,10 @@ class _Delivery:
         return self._process.poll() is None
 
 
-class _RowLock:
-    """Holds every row of the outbox, so that the next statement of a worker waits."""
-
-    def __init__(self) -> None:
-        self._connection = psycopg.connect(database_url_of_tests())
-
-    def take(self) -> None:
-        self._connection.execute("SELECT id FROM notifications_message FOR UPDATE")
-
-    def is_waited_for(self) -> bool:
-        return bool(self._ask("SELECT count(*)"))
-
-    def cut(self) -> None:
-        """Let the waiting statement never be done: the database would else finish it for the dead client."""
-        self._ask("SELECT count(pg_terminate_backend(pid))")
-        wait_until(lambda: not self.is_waited_for())
-        self.release()
-
-    def _ask(self, select: str) -> int:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"{select} FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            return int(cursor.fetchone()[0])
-
-    def release(self) -> None:
-        self._connection.close()
-
-
 @pytest.fixture
-def lock(open_office: Office) -> Iterator[_RowLock]:
-    held = _RowLock()
-    yield held
-    held.release()
+def lock(open_office: Office) -> Iterator[OutboxLock]:
+    with outbox_lock() as held:
+        yield held
 
 
 @pytest.fixture
@@ -168,13 +137,16 @@ def test_killed_before_the_server_has_the_text(
         assert smtp.to(ANNA)[0].raw == stored
 
 
-def test_killed_between_composing_and_storing(start: Callable[[], _Delivery], smtp: MailServer, lock: _RowLock) -> None:
-    stop = _Stop(smtp, "connect", then=lock.take, hold=False)
+def test_killed_between_composing_and_storing(
+    start: Callable[[], _Delivery], smtp: MailServer, lock: OutboxLock
+) -> None:
+    stop = _Stop(smtp, "connect", then=lock.take_rows, hold=False)
     run = start()
     stop.wait()
     wait_until(lock.is_waited_for)
     run.kill()
     lock.cut()
+    lock.release()
     assert raw_of(ANNA) is None
     assert deliver_the_rest() == Tally(sent=2)
     assert [mail.recipient for mail in smtp.received] == [ANNA, MIGRI]
@@ -196,14 +168,15 @@ def test_killed_while_the_server_takes_the_text(start: Callable[[], _Delivery], 
 
 
 def test_killed_after_the_servers_word_and_before_recording_it(
-    start: Callable[[], _Delivery], smtp: MailServer, lock: _RowLock
+    start: Callable[[], _Delivery], smtp: MailServer, lock: OutboxLock
 ) -> None:
-    stop = _Stop(smtp, "text", then=lock.take, hold=False)
+    stop = _Stop(smtp, "text", then=lock.take_rows, hold=False)
     run = start()
     stop.wait()
     wait_until(lock.is_waited_for)
     run.kill()
     lock.cut()
+    lock.release()
     assert deliver_the_rest() == Tally(sent=2)
     first, again = smtp.to(ANNA)
     assert first.raw == again.raw

@@ -15,6 +15,7 @@ from bookings import services
 from bookings.models import Booking
 from bookings.rules import BookingRequest, Participant, Scope
 from integrations.mailbox import inbox, store
+from notifications import nudges
 from notifications.models import Message
 from rooms.interval import Interval
 from tests.bookings.requests import NOW, ask
@@ -24,6 +25,12 @@ from tests.notifications.letters import arrived
 from tests.notifications.test_compose_samples import FOLDER, UID, parts_of, readable, stable
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def asked_three_days_before(settings: Any) -> None:
+    settings.RSVP_NUDGE_LEADS = (timedelta(days=3),)
+
 
 READERS = {"ktos@gmina.example": "pl", "video@migri.example": "en"}
 
@@ -53,6 +60,11 @@ def waiting(now: datetime = NOW) -> dict[str, bytes]:
             assert language not in found
             found[language] = stable(mail.raw, message, message.attendee)
     return found
+
+
+def settled_until(now: datetime) -> None:
+    """Have everybody had their invitation since then."""
+    Message.objects.update(sent_at=now)
 
 
 def compare(what: str, mails: dict[str, bytes], *, languages: tuple[str, ...] = ("pl", "en")) -> None:
@@ -85,6 +97,20 @@ def test_who_joins_a_series_late(office: Office) -> None:
     wanted = request(office, series=weekly())
     services.change(booking, wanted, by=office.staff, now=later, version=1, scope=Scope.ALL)
     compare("series-joined-late", waiting(later))
+
+
+def test_who_has_not_answered(office: Office) -> None:
+    booked(request(office), office)
+    settled_until(NOW)
+    nudges.queue_due(NOW + timedelta(days=13))
+    compare("nudge", waiting(NOW + timedelta(days=13)))
+
+
+def test_who_has_not_answered_to_a_series(office: Office) -> None:
+    booked(request(office, series=weekly()), office)
+    settled_until(NOW)
+    nudges.queue_due(NOW + timedelta(days=13))
+    compare("series-nudge", waiting(NOW + timedelta(days=13)))
 
 
 def test_guest_of_one_meeting_of_a_series(office: Office) -> None:

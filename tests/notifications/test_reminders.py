@@ -19,7 +19,7 @@ from notifications.models import Message
 from notifications.reminders import queue_due
 from tests.bookings.requests import NOW, at
 from tests.factories import Office
-from tests.notifications.outbox_rows import ANNA, MAZ, MIGRI, book, change, pretend
+from tests.notifications.outbox_rows import ANNA, MAZ, MIGRI, book, change, invited, pretend, reminders
 from tests.servers import MailServer
 
 pytestmark = pytest.mark.django_db
@@ -32,18 +32,6 @@ TICK = timedelta(microseconds=1)
 @pytest.fixture(autouse=True)
 def leads(settings: object) -> None:
     settings.REMINDER_LEADS = (DAY, QUARTER)
-
-
-def reminders(**filters: object) -> list[tuple[str, timedelta, str]]:
-    found = Message.objects.filter(kind="reminder", **filters).order_by("pk")
-    return [(message.recipient, message.lead, message.state) for message in found]
-
-
-def invited(office: Office, *emails: str, **fields: object) -> Booking:
-    """Book a session whose invitations have gone out."""
-    booking = book(office, *emails, **fields)
-    Message.objects.filter(booking=booking).update(state="sent", sent_at=NOW, raw=b"x", may_have_arrived=True)
-    return booking
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.utils import timezone
 
 from notifications.models import Message
 from tests.factories import Office
@@ -161,3 +163,20 @@ def test_a_worker_that_is_killed_is_replaced_by_the_next(open_office: Office, sm
         smtp.wait_for(2)
         wait_until(lambda: Message.objects.filter(state="sent").count() == 2)
     assert [mail.recipient for mail in smtp.received] == [ANNA, MIGRI]
+
+
+@pytest.mark.faults
+def test_mail_leaves_at_its_moment(open_office: Office, smtp: MailServer, tmp_path: Path) -> None:
+    """Written ahead of time, as reminders are: the worker knows when it is due, and asks no clock every second."""
+    guests = [f"guest{number}@gmina.example" for number in range(8)]
+    with worker(environment(tmp_path, EMAIL_URL=smtp.url, EMAIL_TIMEOUT_SECONDS="15")):
+        book(open_office, *guests)
+        start = timezone.now() + timedelta(seconds=8)
+        for number, guest in enumerate(guests):
+            due_at = start + timedelta(seconds=1.7 * number)
+            Message.objects.filter(recipient=guest).update(state="queued", due_at=due_at)
+        Message.objects.filter(recipient=ANNA).update(due_at=start)
+        wait_until(lambda: Message.objects.filter(state="sent").count() == 9, timeout_seconds=60)
+    late_by = [row.sent_at - row.due_at for row in Message.objects.exclude(sent_at=None)]
+    assert timedelta(0) <= min(late_by)
+    assert max(late_by) <= timedelta(seconds=2)

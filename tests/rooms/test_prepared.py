@@ -84,3 +84,33 @@ def test_behind_a_pooler_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
     assert prepared.fetch("SELECT %s::int AS pooled", [1]) == [(1,)]
     assert _kept("AS pooled") == 0
+
+
+def test_several_statements_are_one_round_trip_and_answer_in_their_order() -> None:
+    make_site("KOS")
+    asked: list[tuple[str, prepared.Values]] = [
+        ("SELECT %s::int, code FROM rooms_site", [7]),
+        ("UPDATE rooms_site SET code = %(code)s", {"code": "it's; %s"}),
+        ("SELECT code FROM rooms_site WHERE code = ANY (%s::text[])", [["it's; %s"]]),
+    ]
+    assert prepared.fetch_each(*asked) == [[(7, "KOS")], [], [("it's; %s",)]]
+    with CaptureQueriesContext(connection) as sent:
+        assert prepared.fetch_each(*asked) == [[(7, "it's; %s")], [], [("it's; %s",)]]
+    assert len(sent) == 1
+
+
+def test_of_several_statements_none_is_run_after_one_that_fails() -> None:
+    make_site("KOS")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        prepared.fetch_each(
+            ("SELECT 1", []),
+            ("UPDATE rooms_site SET name = NULL", []),
+            ("UPDATE rooms_site SET code = 'NEW'", []),
+        )
+    assert Site.objects.get().code == "KOS"
+
+
+def test_several_statements_are_sent_whole_where_names_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    assert prepared.fetch_each(("SELECT %s::int + 1 AS sent_whole", [1]), ("SELECT 2", [])) == [[(2,)], [(2,)]]
+    assert _kept("sent_whole") == 0

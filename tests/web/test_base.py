@@ -146,7 +146,7 @@ def test_management_turns_others_away(staff_client: Client) -> None:
 
 
 def test_an_error_of_ours_is_told_without_the_database(
-    staff_client: Client, monkeypatch: pytest.MonkeyPatch, settings: object
+    staff_client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("broken")
@@ -160,6 +160,9 @@ def test_an_error_of_ours_is_told_without_the_database(
     assert "Coś się zepsuło po naszej stronie" in html
     assert 'href="/?site=KOS"' in html
     assert 'href="mailto:pomoc@urzad.example"' in html
+    report = re.search(r"[0-9A-F]{4}-[0-9A-F]{2}", html)
+    assert report
+    assert f"Report {report[0]}" in caplog.text
     _assert_no_inline(html)
 
 

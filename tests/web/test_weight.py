@@ -46,6 +46,7 @@ def test_no_cold_page_weighs_more_than_100_kb(day: str, admin_client: Client) ->
     board, form = "/tablica/2026-11-24/", reverse("booking_new")
     pages = [board, form, reverse("booking_show", args=[day]), reverse("my_sessions"), reverse("room_find")]
     pages.append(f"{reverse('licence_desk')}?dzien=2026-11-24")
+    pages.append(f"{reverse('session_search')}?q=sprawy")
     weights = [weight(admin_client, page) for page in pages] + [weight(Client(), reverse("account_login"))]
     assert [(sum(one.values()), one) for one in weights if sum(one.values()) >= _MOST_BYTES] == []
     assert [sorted(name for name in one if name.endswith(".woff2")) for one in weights] == [

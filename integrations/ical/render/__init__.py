@@ -21,11 +21,13 @@ from integrations.ical.render.event import (
     write_reference,
 )
 from integrations.ical.render.facts import Meeting, Override, Person, Rule, Series, Single
+from integrations.ical.render.many import Common, fill_in, what_all_get, write_common
 from integrations.ical.render.reply import Moment, RoomReply, render_room_reply
 
 __all__ = [
     "MAX_DESCRIPTION",
     "MAX_LOCATION",
+    "Common",
     "Meeting",
     "Moment",
     "Override",
@@ -34,10 +36,13 @@ __all__ = [
     "Rule",
     "Series",
     "Single",
+    "fill_in",
     "render_cancel",
     "render_decline_counter",
     "render_request",
     "render_room_reply",
+    "what_all_get",
+    "write_common",
 ]
 
 # Octets that the descriptions of all overrides together may take, so that a mail stays under 256 KiB (B13).

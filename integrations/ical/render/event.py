@@ -113,8 +113,12 @@ def _add_rule(event: Event, series: Series) -> None:
 
 
 def _add_people(event: Event, meeting: Meeting) -> None:
-    organizer = address(meeting.organizer)
-    event.add("ORGANIZER", organizer)
+    event.add("ORGANIZER", address(meeting.organizer))
+    write_attendee(event, meeting)
+
+
+def write_attendee(event: Event, meeting: Meeting) -> None:
+    """Add whom this is written for, with what they answered, and whether they are asked to."""
     attendee = address(meeting.attendee)
     attendee.params["CUTYPE"] = "INDIVIDUAL"
     if meeting.is_chair:

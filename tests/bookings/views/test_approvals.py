@@ -17,6 +17,7 @@ from django.urls import reverse
 from accounts.models import User
 from bookings import services
 from bookings.models import Approval, Booking
+from bookings.rules import Participant
 from rooms.models import Deputy
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office
@@ -60,6 +61,17 @@ def test_the_inbox_says_who_wants_what_when_and_why(office: Office, manager_clie
     assert "Gabinet narad 3.01 (Koszykowa)" in text
     assert "with the approval of a manager of the site" in text
     assert "expires" in text
+
+
+def test_the_inbox_leads_to_the_board_of_the_day_and_counts_people(office: Office, manager_client: Client) -> None:
+    guests = tuple(Participant(email=f"gosc{number}@gmina.example") for number in range(2))
+    request = ask(office.staff, office.room("KOS/3.01"), title="Rozmowy", participants=guests, is_private=True)
+    services.book(request, by=office.staff, now=NOW)
+    page = manager_client.get(LIST)
+    assert 'href="/tablica/2026-11-24/"' in page.content.decode()
+    text = _text(page)
+    assert "3 people" in text
+    assert "closed session" in text
 
 
 def test_requests_at_the_same_time_are_named(office: Office, manager_client: Client) -> None:
@@ -155,6 +167,7 @@ def test_the_navigation_counts_what_waits_in_one_query(
     office: Office, manager_client: Client, staff_client: Client
 ) -> None:
     page = reverse("rules_show")
+    manager_client.get(page)  # The first one prepares statements.
     with CaptureQueriesContext(connection) as nothing:
         assert "waits for you" not in manager_client.get(page).content.decode()
     _ask(office)
@@ -167,6 +180,8 @@ def test_the_navigation_counts_what_waits_in_one_query(
 
 def test_more_requests_cost_no_more_queries(office: Office, manager_client: Client, staff_client: Client) -> None:
     counts = []
+    for client in (manager_client, staff_client):
+        client.get(LIST)  # The first one prepares statements.
     for hours in ([8], [10, 12]):
         for hour in hours:
             _ask(office, hour=hour)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bookings.board import Board, BoardSession
@@ -25,16 +26,18 @@ def _room(pk: int, site: Site = _KOS, **fields: timedelta) -> Room:
     return Room(pk=pk, site=site, code=str(pk), name=f"Sala {pk}", seats=10, **fields)
 
 
-def _session(room: Room, start: datetime, end: datetime, booking: int = 1, **fields: object) -> BoardSession:
-    interval = Interval(start, end)
-    defaults: dict[str, object] = {
+def _session(room: Room, start: datetime, end: datetime, booking: int = 1, **fields: Any) -> BoardSession:
+    begins, ends = int(start.timestamp()), int(end.timestamp())
+    defaults: dict[str, Any] = {
         "booking_id": booking,
         "number": "N-2026-00001",
         "title": "Konsultacje",
         "is_private": False,
         "is_mine": False,
-        "interval": interval,
-        "held": interval.widened(before=room.setup, after=room.clearing),
+        "begins": begins,
+        "ends": ends,
+        "held_from": begins - int(room.setup.total_seconds()),
+        "held_to": ends + int(room.clearing.total_seconds()),
         "room_id": room.pk,
         "thread": None,
         "place": 1,
@@ -65,10 +68,10 @@ def _rows(board: Board, *, now: datetime = _EARLY) -> list[Row]:
 
 
 def _shape(row: Row) -> list[tuple[str, str]]:
-    def clock(at: datetime) -> str:
-        return f"{at.astimezone(_WARSAW):%H:%M}"
+    def clock(at: int) -> str:
+        return f"{datetime.fromtimestamp(at, _WARSAW):%H:%M}"
 
-    return [(item.kind, f"{clock(item.interval.start_at)}-{clock(item.interval.end_at)}") for item in row.segments]
+    return [(item.kind, f"{clock(item.begins)}-{clock(item.ends)}") for item in row.segments]
 
 
 def _threads(row: Row) -> list[str]:
@@ -116,11 +119,9 @@ def test_set_up_and_clearing_of_both_neighbours_are_not_free() -> None:
     # 9:30 to 9:45 is what another session needs to be cleared before this one's set-up.
     assert _shape(row) == [
         ("free", "07:00-09:30"),
-        ("gap", "09:30-09:45"),
         ("buffer", "09:45-10:00"),
         ("session", "10:00-11:00"),
         ("buffer", "11:00-11:15"),
-        ("gap", "11:15-11:30"),
         ("free", "11:30-18:00"),
     ]
 
@@ -129,7 +130,26 @@ def test_less_than_a_quarter_is_left_blank() -> None:
     room = _room(1)
     sessions = [_session(room, _at(9), _at(10)), _session(room, _at(10, 10), _at(18), 2)]
     (row,) = _rows(_board([room], sessions))
-    assert _shape(row)[2] == ("gap", "10:00-10:10")
+    assert _shape(row) == [("free", "07:00-09:00"), ("session", "09:00-10:00"), ("session", "10:10-18:00")]
+
+
+def test_clearing_and_setting_up_without_a_break_are_one_stretch() -> None:
+    quarter = timedelta(minutes=15)
+    room = _room(1, setup=quarter, clearing=quarter)
+    sessions = [_session(room, _at(10), _at(11)), _session(room, _at(11, 30), _at(17), 2)]
+    (row,) = _rows(_board([room], sessions))
+    assert _shape(row)[2:5] == [
+        ("session", "10:00-11:00"),
+        ("buffer", "11:00-11:30"),
+        ("session", "11:30-17:00"),
+    ]
+
+
+def test_lines_that_pass_in_the_same_place_are_one() -> None:
+    rooms = [_room(1), _room(2), _room(3), _room(4), _room(5)]
+    other = [item._replace(booking_id=2, thread=2) for item in _joined(rooms[1], rooms[4])]
+    passed = _rows(_board(rooms, [*_joined(rooms[0], rooms[3]), *other]))[2]
+    assert _threads(passed) == ["pass"]
 
 
 def test_a_session_beyond_the_frame_is_cut_to_it() -> None:

@@ -19,6 +19,7 @@ from bookings.forms import read_submission
 from bookings.models import Booking
 from bookings.rules import Participant
 from rooms.models import Room
+from tests.bookings.closing import closing
 from tests.bookings.requests import NOW, ask, at
 from tests.bookings.views.booking_posts import NEW, fields
 from tests.factories import Office, make_contact, make_room
@@ -288,6 +289,13 @@ def test_the_preview_says_what_the_save_would(staff_client, office, booking):
     assert "z puli Koszykowa 16: zajęte 0 z 4" in content
     # A title that is still to be typed is nobody's fault.
     assert "Wpisz tytuł" not in content
+
+
+def test_the_card_of_a_closed_room_says_until_when_it_is_closed(staff_client, office):
+    services.close(closing(office.room("KOS/2.14")), by=office.manager, now=NOW)
+    content = text_of(staff_client.post(LOOK, {name: value for name, value in fields(office).items() if name != "do"}))
+    assert "zamknięta do 13:00" in content
+    assert "zajęta do" not in content
 
 
 def test_the_preview_warns_when_people_exceed_seats(staff_client, office):

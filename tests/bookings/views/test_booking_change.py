@@ -156,7 +156,7 @@ def test_a_running_session_may_still_get_a_room(staff_client, office, booking, m
 def test_cancel_asks_first(staff_client, booking):
     content = text_of(staff_client.get(cancel_url(booking)))
     assert "Odwołać tę sesję? wtorek, 24 listopada 2026, 10:00–11:00" in content
-    assert "Odwołanie dostaną 3 osoby . Zwolnią się 2 sale i licencja. Tego nie da się cofnąć." in content
+    assert "Odwołanie dostaną 3 osoby . Zwolnią się 2 sale i 1 licencja. Odwołanie można cofnąć przez 30 s," in content
     booking.refresh_from_db()
     assert not booking.is_cancelled
 
@@ -165,7 +165,7 @@ def test_cancel_cancels_with_a_message(staff_client, booking):
     response = staff_client.post(cancel_url(booking), {"reason": "Termin podamy\nosobno.", "version": 1}, follow=True)
     booking.refresh_from_db()
     assert (booking.status, booking.cancel_reason) == ("cancelled", "Termin podamy osobno.")
-    assert "Sesja jest odwołana. Wiadomość dostaną 3 osoby." in text_of(response)
+    assert "Sesja jest odwołana. Wiadomości wyjdą za 30 s ." in text_of(response)
 
 
 def test_cancel_of_a_changed_session_asks_to_look_again(staff_client, booking, office):

@@ -15,6 +15,7 @@ from bookings import services
 from bookings.forms import BookingForm, read_submission
 from bookings.models import Booking, WaitlistEntry
 from bookings.recurrence import Frequency, Pattern
+from rooms.models import Room
 from tests.bookings.views.booking_posts import NEW, fields
 from tests.bookings.views.series_posts import LOOK, as_shown, look, series, take, text_of, the_series
 
@@ -219,6 +220,19 @@ def test_the_proposal_is_another_room_and_is_booked(staff_client, office):
     meeting = the_series().occurrences.get(starts_at=datetime(2026, 12, 10, 9, tzinfo=UTC))
     assert meeting.has_own_rooms
     assert [hold.room_id for hold in meeting.room_holds.filter(live=True)] == [row.choice.rooms[0][1]]
+
+
+def test_a_date_is_never_proposed_without_any_room(staff_client, office):
+    rooms = [office.room("KOS/2.14"), office.room("KOS/2.16")]
+    Room.objects.exclude(pk__in=[room.pk for room in rooms]).update(is_active=False)
+    take(office, "KOS/2.14", datetime(2026, 12, 10), datetime(2026, 12, 17))
+    take(office, "KOS/2.16", datetime(2026, 12, 10))
+    wanted = series(office, rooms=[room.pk for room in rooms], order=",".join(str(room.pk) for room in rooms))
+    both, one = look(staff_client, wanted).context["outcome"].rows
+    assert both.options[-1].label.startswith("Bez sali: ")
+    assert not both.choice.rooms
+    assert not both.options[-1].is_chosen
+    assert "Bez sali: Sala wideo 2.14" in [option.label for option in one.options[:-1]]
 
 
 def test_another_time_is_offered_and_booked(staff_client, office):

@@ -193,9 +193,9 @@ def test_the_list_shows_a_series_by_its_next_meeting(
     assert re.search(r"czwartek, 26 listopada 2026 .* i jeszcze 7 spotkań", text)
     tuesday_morning.move_to(datetime(2027, 2, 1, tzinfo=UTC))
     staff_client.force_login(office.staff)
-    text = _text(staff_client.get(reverse("my_sessions"), {"past": ""}).content.decode())
-    assert re.search(r"czwartek, 28 stycznia 2027 .* spotkanie serii .* czwartek, 21 stycznia 2027", text)
-    assert text.count("Konsultacje z Mazowieckim UW") == 10
+    html = staff_client.get(reverse("my_sessions"), {"past": ""}).content.decode()
+    assert re.search(r"czwartek, 28 stycznia 2027 .* spotkanie serii .* czwartek, 21 stycznia 2027", _text(html))
+    assert html.count("agenda__time") == 10
 
 
 def test_a_request_says_who_answers_and_until_when(office: Office, staff_client: Client) -> None:

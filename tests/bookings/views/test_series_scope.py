@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 import time_machine
@@ -87,8 +88,9 @@ def test_a_single_session_has_nothing_to_choose(office: Office, staff_client: Cl
 
 @pytest.mark.parametrize(("scope", "left"), [("one", 6), ("following", 1), ("all", 0)], ids=["one", "following", "all"])
 def test_what_was_chosen_is_cancelled_and_nothing_else(
-    series: Booking, staff_client: Client, scope: str, left: int
+    series: Booking, staff_client: Client, settings: Any, scope: str, left: int
 ) -> None:
+    settings.CANCEL_UNDO_SECONDS = 0
     posted = {"spotkanie": "2026-12-03", "scope": scope, "reason": "urlop", "version": series.version}
     response = staff_client.post(reverse("booking_cancel", args=[series.number]), posted, follow=True)
     said = {"one": "1 spotkanie jest odwołane.", "following": "6 spotkań jest", "all": "7 spotkań jest odwołanych."}

@@ -248,7 +248,7 @@ class TestOverHttp:
         prosody = Prosody({session.booking.conference_name: {"n1": "Jana", "n2": "Jan"}})
         with inside(prosody) as answers, time_machine.travel(session.at(minutes=1), tick=False):
             settings.JITSI_CONTROL_URL = answers.url  # type: ignore[attr-defined]  # pytest-django's
-            tasks.reconcile_conferences()
+            tasks.run_job("reconcile_conferences", woken=True)
         assert Conference.objects.get().people_now == 2
         assert ServerHealth.objects.get().census_at == session.at(minutes=1)
 

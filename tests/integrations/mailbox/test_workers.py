@@ -133,7 +133,7 @@ def test_an_answer_in_a_mailbox_over_there_is_on_the_session(guest: Attendee, tm
         # The settings of tests keep the cache in memory; the database of tests has no table for it.
         named = {"DJANGO_SETTINGS_MODULE": "config.settings_test", "MAIL_AUTH_SERVER": AUTH_SERVER, "IMAP_URL": url}
         env = environment(tmp_path, **named)
-        task = "import django; django.setup(); from notifications import tasks; tasks.fetch_mail()"
+        task = "import django; django.setup(); from notifications import tasks; tasks.run_job('fetch_mail')"
         done = subprocess.run([sys.executable, "-c", task], cwd=ROOT, env=env, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode()
         assert b"1 fetched" in done.stderr
@@ -143,13 +143,10 @@ def test_an_answer_in_a_mailbox_over_there_is_on_the_session(guest: Attendee, tm
     assert guest.partstat == "DECLINED"
 
 
-def test_the_tasks_do_nothing_twice_at_once(guest: Attendee) -> None:
-    with tasks._reading:
-        tasks.handle_mail()
-        tasks.fetch_mail()
+def test_what_runs_by_the_clock_reads_mail_and_forgets_it(guest: Attendee) -> None:
     store.store(reply(guest, headers=vouched(MIGRI)), source="lmtp", now=NOW)
-    tasks.handle_mail()
-    tasks.forget_mail()
+    tasks.run_job("handle_mail", woken=True)
+    tasks.run_job("forget_mail", woken=True)
     assert handled()[0][0] == "done"
 
 

@@ -167,7 +167,7 @@ def test_statements_do_not_grow_with_what_is_in_the_file(office: Office, admin_c
         refuse(office, office.koszykowa, at(9, day=day), booking=held.occurrence.booking)
     with CaptureQueriesContext(connection) as asked:
         admin_client.get(XLSX)
-    assert len(asked) == 12
+    assert len(asked) == 10
 
 
 def test_days_before_a_grant_have_none(office: Office, admin_client: Client) -> None:

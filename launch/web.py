@@ -1,0 +1,14 @@
+"""How the web server is started: by `make run`, and by the benchmarks that measure it."""
+
+from __future__ import annotations
+
+WORKERS, THREADS = 2, 4
+
+
+def web_server(python: str, *, bind: str) -> list[str]:
+    """Return the command. `bind`: an address as gunicorn takes it, such as `127.0.0.1:8000` or `fd://3`."""
+    return [
+        *(python, "-m", "gunicorn", "config.wsgi", "--bind", bind, "--no-control-socket"),
+        *("--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(THREADS)),
+        *("--graceful-timeout", "5"),
+    ]
