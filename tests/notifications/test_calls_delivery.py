@@ -131,7 +131,7 @@ def test_whatever_follows_a_good_status_the_call_is_taken(
     book(office)
     began = time.monotonic()
     assert deliver_calls(NOW) == Tally(sent=1)
-    assert since(began) < 3
+    assert since(began) < 15
 
 
 def test_what_is_not_understood_is_given_up_at_once_and_can_be_sent_again(
@@ -261,7 +261,7 @@ class TestHosts:
             numbers = [book(office, start=at(8 + hour)).number for hour in range(6)]
             began = time.monotonic()
             tally = deliver_calls(NOW)
-            assert since(began) < 3
+            assert since(began) < 15
             assert len(silent.asked) == 1
         assert tally == Tally(sent=6, put_off=1)
         assert list(at_times) == numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 
 import pytest
@@ -19,7 +20,7 @@ def refused(server: Inside, *, seconds: float = _PATIENCE) -> NoAnswer:
     with pytest.raises(NoAnswer) as caught:
         ask("GET", server.url, seconds=seconds)
     # Whatever it does, it takes no longer; the rest is a machine under load.
-    assert since(began) < seconds + 1
+    assert since(began) < seconds + 5
     return caught.value
 
 
@@ -65,7 +66,8 @@ def test_what_is_sent_is_what_was_asked_for() -> None:
 )
 def test_what_is_no_answer_has_a_reason_and_an_end(script: Reply | str, why: Why) -> None:
     with inside(lambda _asked: script) as server:
-        assert refused(server).why == why
+        seconds = _PATIENCE if why == Why.TIMEOUT else 20
+        assert refused(server, seconds=seconds).why == why
 
 
 def test_nobody_there_and_no_such_name() -> None:
@@ -91,7 +93,7 @@ def test_a_handshake_that_never_ends_is_ended() -> None:
             ask("GET", f"https://127.0.0.1:{silent.getsockname()[1]}", seconds=_PATIENCE)
 
     assert caught.value.why == Why.TIMEOUT
-    assert since(began) < _PATIENCE + 1
+    assert since(began) < _PATIENCE + 5
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}"])
@@ -103,13 +105,16 @@ def test_what_is_not_json_is_unreadable(body: bytes) -> None:
 
 
 def test_one_that_hangs_delays_nobody() -> None:
+    ends = threading.Event()
+
     def hang() -> str:
-        time.sleep(0.6)
+        ends.wait(20)
         return "late"
 
     began = time.monotonic()
-    assert at_once([hang, lambda: "in time", lambda: "too"], seconds=0.2) == [None, "in time", "too"]
-    assert since(began) < 0.5
+    assert at_once([hang, lambda: "in time", lambda: "too"], seconds=2) == [None, "in time", "too"]
+    assert since(began) < 15
+    ends.set()
 
 
 def test_every_reason_can_be_said() -> None:

@@ -199,7 +199,7 @@ def test_it_ends_in_time_when_nothing_answers(world: World, settings: Any) -> No
         )
         began = time.monotonic()
         found = world.results()
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 15
     failed = {key for key, result in found.items() if result is Result.FAILED}
     assert {"tokens", "reservations", "events", "census", "web", "jicofo", "bridge0"} <= failed
 
