@@ -20,7 +20,7 @@ urlpatterns = [
         name="privacy",
     ),
     path("", include("bookings.urls")),
-    path("", include("integrations.answering.urls")),
+    path("", include("integrations.guests.urls")),
     path("", include("integrations.jitsi.urls")),
     path("", include("integrations.feeds.urls")),
     path("poczta/przychodzaca/", include("integrations.mailbox.urls")),

@@ -51,6 +51,9 @@ _CHANGES_NOTHING = {
     Kind.CONFERENCE_CLOSED,
     Kind.PERSON_REMOVED,
     Kind.NO_SHOW,
+    Kind.MATERIALS_CHANGED,
+    Kind.PARTY_SAID,
+    Kind.DATA_ERASED,
 }
 #: News of the whole that one mail tells, whichever of them it is.
 _OF_THE_WHOLE = {Kind.MOVED, Kind.ROOMS_CHANGED, Kind.DETAILS_CHANGED}

@@ -219,6 +219,17 @@ class Attendee(models.Model):
     # The SEQUENCE that the first invitation has: an older answer was to an invitation that was taken back.
     invited_sequence = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # What they said of themselves on their page: the room on their side, and how many sit in it.
+    own_room = models.CharField(max_length=120, blank=True, default="", db_default="", editable=False)
+    headcount = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    # Who sent them in their place, or registered them from the address of an institution.
+    named_by = models.ForeignKey(
+        "self", models.SET_NULL, related_name="named", null=True, blank=True, editable=False, db_index=False
+    )
+    # When camera, microphone and network were last tested on their page, with success.
+    devices_tested_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # When name and address were erased; what is left is nobody's.
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("participant")
@@ -236,6 +247,9 @@ class Attendee(models.Model):
             models.UniqueConstraint(
                 fields=["booking"], condition=Q(is_organizer=True, removed_at=None), name="attendee_one_organizer"
             ),
+            models.CheckConstraint(
+                condition=Q(headcount=None) | Q(headcount__range=(1, 999)), name="attendee_headcount"
+            ),
         ]
         indexes = [
             # When somebody of the staff is busy.
@@ -245,6 +259,7 @@ class Attendee(models.Model):
                 include=["occurrence", "partstat"],
                 condition=Q(removed_at=None, user__isnull=False),
             ),
+            models.Index(fields=["named_by"], name="attendee_named_by", condition=Q(named_by__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -45,6 +45,12 @@ class BookingEvent(models.Model):
         # Of all that one of the three kinds of cancelling took away; `data`: {"undoes": key, "version": its version}.
         RESTORED = "restored", _("cancellation undone")
         MEETING_RESTORED = "meeting_restored", _("cancellation of one meeting undone")
+        # Files and notes for those who are invited. {"added": key of the Material} or {"removed": key}.
+        MATERIALS_CHANGED = "materials_changed", _("files or notes changed")
+        # From which room and how many somebody invited will take part. {"attendee": key}.
+        PARTY_SAID = "party_said", _("said where from and how many take part")
+        # {"attendees": [keys]}.
+        DATA_ERASED = "data_erased", _("personal data erased")
 
     # Found by the index of the history below.
     booking = models.ForeignKey(Booking, models.PROTECT, related_name="events", db_index=False)

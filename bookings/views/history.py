@@ -314,6 +314,15 @@ _SAY: dict[Kind, Callable[[dict[str, Any], _Names], str]] = {
     Kind.CONFERENCE_CLOSED: lambda data, names: _("The conference was ended for everybody."),
     Kind.RESTORED: lambda data, names: _("Cancellation undone."),
     Kind.MEETING_RESTORED: lambda data, names: _("Cancellation undone."),
+    Kind.MATERIALS_CHANGED: lambda data, names: (
+        _("A file or a note was added for participants.")
+        if "added" in data
+        else _("A file or a note was taken away from participants.")
+    ),
+    Kind.PARTY_SAID: lambda data, names: (
+        _("Said where they take part, and how many: %(names)s.") % {"names": _person(data, names)}
+    ),
+    Kind.DATA_ERASED: lambda data, names: _("Personal data of guests was erased."),
 }
 
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.preferences import Office, office
 from bookings.models import Attendee, Booking, MeetingAnswer, Occurrence, Proposal, as_interval
 from bookings.wording import interval_range
-from integrations.answering.links import answer_url
+from integrations.guests.links import answer_url
 from integrations.ical.text import paragraphs
 from integrations.jitsi.dial_in import DialIn
 from integrations.jitsi.entry import opens_before

@@ -16,8 +16,8 @@ from bookings import services
 from bookings.closure_times import ClosureDraft
 from bookings.models import Attendee, Booking, FormTemplate, KeptForm
 from bookings.rules import Participant, Scope
-from integrations.answering.links import answer_url
 from integrations.feeds.services import create_feed
+from integrations.guests.links import answer_url
 from integrations.jitsi.links import join_url
 from integrations.jitsi.models import Conference, ConferenceServer, Presence, ServerHealth
 from integrations.webhooks.models import Webhook

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bookings.models import Attendee, Proposal
-from integrations.answering.links import answer_url
+from integrations.guests.links import answer_url
 from tests.browser.scene import Scene
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from django.utils import translation
 from bookings import services
 from bookings.models import Attendee
 from bookings.rules import Participant
-from integrations.answering.links import answer_url
+from integrations.guests.links import answer_url
 from integrations.jitsi.links import join_url
 from notifications.compose import Mail, compose
 from tests.bookings.requests import NOW, ask, at

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from bookings import services
 from bookings.models import Attendee
-from integrations.answering import links as answering
+from integrations.guests import links as answering
 from notifications import reminder_links
 from notifications.models import ReminderChoice, SiteReminders
 from notifications.reminder_links import reminders_url, token_for

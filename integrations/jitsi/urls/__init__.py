@@ -1,14 +1,11 @@
-"""Addresses of the conferences: those in mails never change, those that servers call are as Jitsi has them.
+"""Addresses of the conferences; those that servers call are as Jitsi has them.
 
 None of those that servers call ends with a slash: they follow no redirect.
 """
 
 from django.urls import include, path
 
-from integrations.jitsi.views import door
-
 urlpatterns = [
-    path("d/<str:token>", door.join, name="join"),
     path("", include("integrations.jitsi.urls.keys")),
     path("", include("integrations.jitsi.urls.reservations")),
     path("", include("integrations.jitsi.urls.events")),

@@ -12,7 +12,7 @@ from bookings import services
 from bookings.models import Answer, Attendee, MeetingAnswer, Proposal, as_interval
 from bookings.recurrence import Frequency, Pattern
 from bookings.rules import Participant, Series
-from integrations.answering.links import token_for
+from integrations.guests.links import token_for
 from integrations.jitsi import links as joining
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office, make_office

@@ -18,9 +18,9 @@ from bookings import services
 from bookings.answer_queries import answers_at
 from bookings.models import Absence, Answer, Attendee, Occurrence
 from bookings.wording import interval_range, short_date
-from integrations.answering import links
-from integrations.answering.forms import CHOSEN_BY, PROPOSE, AnswerForm
 from integrations.guest_page import keep_to_itself, language, session_page, unknown_link
+from integrations.guests import links
+from integrations.guests.forms import CHOSEN_BY, PROPOSE, AnswerForm
 from integrations.jitsi.entry import Entry, State, find_entry
 
 #: More dates than that nobody looks through; they can still answer to the series.
@@ -133,4 +133,4 @@ def _show(
         "saved": request.GET.get("zapisano", "") if request.method != "POST" else "",
         "is_changed": is_changed,
     }
-    return session_page(request, "answering/answer.html", attendee, entry, extra=extra, status=status)
+    return session_page(request, "guests/answer.html", attendee, entry, extra=extra, status=status)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from math import ceil
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from bookings.models import Attendee
-from integrations.guest_page import keep_to_itself, session_page, unknown_link
+from integrations.guest_page import keep_to_itself, language, session_page, unknown_link
+from integrations.guests import page
+from integrations.guests.visits import STATUS_WHEN_OVER, visit_of
 from integrations.jitsi import arrival, assignments, links, servers, tokens
 from integrations.jitsi.entry import Entry, State, find_entry
 from integrations.jitsi.models import ConferenceServer, ServerHealth
 
 #: In the address of the page that says that the server is down: go there all the same.
 TRY = "mimo"
-_STATUS_WHEN_OVER = 410
 _STATUS_WHEN_DOWN = 503
 _RETRY = timedelta(seconds=20)
 # Often enough for a countdown in minutes; rarely while there are hours to go.
@@ -38,13 +40,13 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     """
     attendee = links.attendee_for(token)
     response = unknown_link(request) if attendee is None else _answer(request, attendee, now=timezone.now())
-    return keep_to_itself(response)
+    return keep_to_itself(response, has_form=response.status_code == HTTPStatus.OK)
 
 
 def _answer(request: HttpRequest, attendee: Attendee, *, now: datetime) -> HttpResponse:
     entry = find_entry(attendee, now=now)
     if entry.state in {State.REMOVED, State.CANCELLED, State.ENDED}:
-        return session_page(request, "join/session_over.html", attendee, entry, status=_STATUS_WHEN_OVER)
+        return session_page(request, "join/session_over.html", attendee, entry, status=STATUS_WHEN_OVER)
     if entry.state is State.EARLY:
         return _wait(request, attendee, entry, now=now)
     if request.method == "HEAD":
@@ -58,7 +60,8 @@ def _wait(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: dateti
     any_server = next(iter(servers.all_servers()), None)
     if tokens.setting_missing_for(any_server):
         return _no_server(request, attendee, entry, any_server)
-    response = session_page(request, "join/session_wait.html", attendee, entry, now=now)
+    with translation.override(language(request, attendee.language)):
+        response = page.show(request, visit_of(attendee, now=now))
     response.headers["Refresh"] = str(_refresh_seconds(entry.opens_at - now))
     return response
 

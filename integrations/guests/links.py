@@ -8,6 +8,7 @@ from django.urls import reverse
 from bookings.models import Attendee
 from integrations import personal
 
+# As it stands in the mails that are out.
 _SALT = "integrations.answering.links"
 
 

@@ -1,0 +1,11 @@
+"""Addresses of invited people. Those that stand in mails are short, and never change: d, o and g."""
+
+from django.urls import path
+
+from integrations.guests import door, page, views
+
+urlpatterns = [
+    path("d/<str:token>", door.join, name="join"),
+    path("o/<str:token>", views.answer, name="answer"),
+    path("g/<str:token>", page.guest_page, name="guest_page"),
+]
