@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from reports.licence_export import Row, Sheet, write_csv, write_xlsx
 from reports.licence_refusals import count_by_site, refusals_for
 from reports.licence_sessions import held_between
 from reports.licence_usage import daily_use, peaks_by_site
 from reports.permissions import LicenceReader
+from reports.tables import Row, Sheet
+from reports.views.files import csv_file, xlsx_file
 from reports.views.licence_day_part import holder_words
 from reports.views.licence_query import chosen_pool
 from reports.views.licence_refusals_part import refusal_rows
@@ -31,8 +31,6 @@ from rooms.terms import PoolTerms, load_pools
 
 #: How far files look back, today included.
 EXPORTED_DAYS = 90
-_CSV = "text/csv; charset=utf-8"
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @require_safe
@@ -43,15 +41,14 @@ def licence_csv(request: HttpRequest) -> HttpResponse:
     key = request.GET.get("tabela", "") or next(iter(export.tables))
     if key not in export.tables:
         raise Http404
-    return _file(write_csv(export.tables[key]()), _CSV, f"narada-licencje-{key}-{export.today}.csv")
+    return csv_file(export.tables[key](), f"narada-licencje-{key}-{export.today}.csv")
 
 
 @require_safe
 @never_cache
 def licence_xlsx(request: HttpRequest) -> HttpResponse:
     export = _export(request)
-    content = write_xlsx(build() for build in export.tables.values())
-    return _file(content, _XLSX, f"narada-licencje-{export.today}.xlsx")
+    return xlsx_file((build() for build in export.tables.values()), f"narada-licencje-{export.today}.xlsx")
 
 
 def _export(request: HttpRequest) -> _Export:
@@ -60,11 +57,6 @@ def _export(request: HttpRequest) -> _Export:
     if terms is None:
         raise Http404
     return _Export(terms, reader, now)
-
-
-def _file(content: bytes, kind: str, name: str) -> HttpResponse:
-    disposition = f"attachment; filename*=UTF-8''{quote(name)}"
-    return HttpResponse(content, content_type=kind, headers={"Content-Disposition": disposition})
 
 
 class _Export:

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
 from accounts.models import User
-from reports.licence_export import Sheet, safe_text, write_csv, write_xlsx
+from reports.tables import Sheet, safe_text, write_csv, write_xlsx
 from tests.factories import Office
 from tests.reports.usage import NOW, TODAY, at, hold, refuse
 
