@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from bookings import wording
+from integrations.clock_gaps import unusual_gap
 from rooms.interval import Interval
 
 
@@ -17,6 +18,7 @@ class When:
     """A meeting's time in words, in the language that was active: the reader's zone first, the office's second.
 
     `elsewhere` is the same time in the zone of the office, empty where the clocks there show the same.
+    `note` warns of a week in which the two clocks are not as far apart as usual; mostly empty.
     """
 
     times: str
@@ -27,6 +29,7 @@ class When:
     weekday: str
     day_of_month: str
     month: str
+    note: str = ""
 
     @property
     def sentence(self) -> str:
@@ -47,6 +50,7 @@ def when(interval: Interval, *, zone: ZoneInfo, office_zone: ZoneInfo) -> When:
         weekday=day.partition(",")[0],
         day_of_month=day_of_month,
         month=month,
+        note=_note(interval, zone=zone, office_zone=office_zone),
     )
 
 
@@ -56,6 +60,22 @@ def _elsewhere(interval: Interval, *, zone: ZoneInfo, office_zone: ZoneInfo) -> 
         return ""
     shown = f"{wording.interval_range(interval, office_zone)} {wording.zone_label(there, office_zone)}"
     return shown if here.date() == there.date() else f"{wording.day_and_month(there.date())}, {shown}"
+
+
+def _note(interval: Interval, *, zone: ZoneInfo, office_zone: ZoneInfo) -> str:
+    gap = unusual_gap(interval.start_at, zone=zone, office_zone=office_zone)
+    if gap is None:
+        return ""
+    hours = {"now": length_in_words(abs(gap.now)), "usual": length_in_words(abs(gap.usual))}
+    if not gap.now:
+        return _(
+            "Just then the clocks show the same as in Poland, not %(usual)s apart as usual: "
+            "the two countries change them on different days."
+        ) % {"usual": hours["usual"]}
+    return _(
+        "Just then the difference to Polish time is %(now)s, not %(usual)s as usual: "
+        "the two countries change their clocks on different days."
+    ) % hours
 
 
 def short_start(interval: Interval, *, zone: ZoneInfo) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from math import ceil
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,6 +14,8 @@ from django.views.decorators.http import require_safe
 from bookings.models import Attendee
 from integrations.guest_page import keep_to_itself, language, session_page, unknown_link
 from integrations.guests import page
+from integrations.guests.link_uses import note_use
+from integrations.guests.pacing import turned_away
 from integrations.guests.visits import STATUS_WHEN_OVER, visit_of
 from integrations.jitsi import arrival, assignments, links, servers, tokens
 from integrations.jitsi.entry import Entry, State, find_entry
@@ -24,9 +25,6 @@ from integrations.jitsi.models import ConferenceServer, ServerHealth
 TRY = "mimo"
 _STATUS_WHEN_DOWN = 503
 _RETRY = timedelta(seconds=20)
-# Often enough for a countdown in minutes; rarely while there are hours to go.
-_REFRESH_SOON = timedelta(minutes=1)
-_REFRESH_LATER = timedelta(minutes=15)
 
 
 @login_not_required
@@ -38,8 +36,10 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     Programs that check links in mails may read it as often as they like: nothing is used up, and people's own visits
     go on as if there had been none.
     """
-    attendee = links.attendee_for(token)
-    response = unknown_link(request) if attendee is None else _answer(request, attendee, now=timezone.now())
+    attendee, now = links.attendee_for(token), timezone.now()
+    response = turned_away(request, attendee, now=now)
+    if response is None:
+        response = unknown_link(request) if attendee is None else _answer(request, attendee, now=now)
     return keep_to_itself(response, has_form=response.status_code == HTTPStatus.OK)
 
 
@@ -61,9 +61,7 @@ def _wait(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: dateti
     if tokens.setting_missing_for(any_server):
         return _no_server(request, attendee, entry, any_server)
     with translation.override(language(request, attendee.language)):
-        response = page.show(request, visit_of(attendee, now=now))
-    response.headers["Refresh"] = str(_refresh_seconds(entry.opens_at - now))
-    return response
+        return page.show(request, visit_of(attendee, now=now))
 
 
 def _let_in(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: datetime) -> HttpResponse:
@@ -78,6 +76,7 @@ def _let_in(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: date
         return response
     response = HttpResponseRedirect(tokens.conference_url(attendee, entry.occurrence, server=server, now=now))
     arrival.remember(response, attendee, until=entry.closes_at, now=now)
+    note_use(request, attendee, now=now)
     return response
 
 
@@ -92,9 +91,3 @@ def _is_down(server: ConferenceServer) -> bool:
     """Say whether it did not answer when it was last asked. It may answer this person: who wants to, tries."""
     health = getattr(server, "health", None)
     return health is not None and health.state == ServerHealth.State.DOWN
-
-
-def _refresh_seconds(wait: timedelta) -> int:
-    """Return when the page should ask again: at the latest when the door opens."""
-    step = _REFRESH_SOON if wait <= timedelta(hours=1) else _REFRESH_LATER
-    return max(1, ceil(min(wait, step).total_seconds()))

@@ -14,7 +14,11 @@ _SALT = "integrations.answering.links"
 
 def answer_url(attendee: Attendee) -> str:
     """Return the absolute address under which this one person answers. Shown to that person only."""
-    return settings.BASE_URL + reverse("answer", kwargs={"token": token_for(attendee)})
+    return settings.BASE_URL + answer_path(attendee)
+
+
+def answer_path(attendee: Attendee) -> str:
+    return reverse("answer", kwargs={"token": token_for(attendee)})
 
 
 def token_for(attendee: Attendee) -> str:

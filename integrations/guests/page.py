@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from integrations.guest_page import session_page
+from integrations.guests import answers, live
+from integrations.guests.calendars import calendars_for
+from integrations.guests.forms import PROPOSE
+from integrations.guests.links import answer_path
 from integrations.guests.visits import Visit, guest_view, over
+from integrations.jitsi.entry import State
+
+# Without script the page is read again by itself; seldom, since what is typed would go with it.
+_READ_AGAIN_SOON, _READ_AGAIN_LATER = timedelta(minutes=5), timedelta(minutes=15)
 
 
 @guest_view(when_over=True)
@@ -20,7 +30,49 @@ def guest_page(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 def show(request: HttpRequest, visit: Visit, *, extra: dict[str, Any] | None = None, status: int = 200) -> HttpResponse:
     """Return the page; `extra`: forms that come back with what is wrong in them, as the template calls them."""
-    context = {"visit": visit, "saved": request.GET.get("zapisano", ""), **(extra or {})}
+    context = _context(request, visit) | (extra or {})
+    if not visit.attendee.is_organizer:
+        context |= _question(visit, context)
     return session_page(
         request, "guests/page.html", visit.attendee, visit.entry, now=visit.now, extra=context, status=status
     )
+
+
+def _context(request: HttpRequest, visit: Visit) -> dict[str, Any]:
+    meeting, booking = visit.entry.occurrence, visit.attendee.booking
+    return {
+        "visit": visit,
+        "meeting": meeting,
+        "title": meeting.own_title or booking.title,
+        "agenda": meeting.own_description or booking.description,
+        "saved": request.GET.get("zapisano", "") if request.method != "POST" else "",
+        "is_early_try": "za-wczesnie" in request.GET,
+        "seconds_left": max(0, ceil((meeting.starts_at - visit.now).total_seconds())),
+        "read_again": 0 if request.method == "POST" else _read_again_seconds(visit),
+        "version": live.version_of(visit),
+        "inside": live.inside(visit),
+        "calendars": calendars_for(visit),
+    }
+
+
+def _question(visit: Visit, context: dict[str, Any]) -> dict[str, Any]:
+    """Return what the panel with the question reads: the form, what was answered, and times to propose if asked for."""
+    asked = answers.read_answers(visit)
+    form = context.get("form") or answers.form_for(visit, {"comment": asked.comment})
+    proposes = context.get("chosen") == PROPOSE or form.is_proposal
+    return {
+        "asked": asked,
+        "form": form,
+        "answer_path": answer_path(visit.attendee),
+        "proposes": proposes,
+        "offers": answers.offers(visit) if proposes else [],
+    }
+
+
+def _read_again_seconds(visit: Visit) -> int:
+    """Return when a page without script reads itself again: at the latest when the door opens."""
+    wait = visit.entry.opens_at - visit.now
+    if visit.entry.state is State.OPEN or wait <= timedelta():
+        return int(_READ_AGAIN_SOON.total_seconds())
+    step = _READ_AGAIN_SOON if wait <= timedelta(hours=1) else _READ_AGAIN_LATER
+    return max(1, ceil(min(wait, step).total_seconds()))

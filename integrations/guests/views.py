@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -15,19 +13,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from bookings import services
-from bookings.answer_queries import answers_at
-from bookings.models import Absence, Answer, Attendee, Occurrence
-from bookings.wording import interval_range, short_date
-from integrations.guest_page import keep_to_itself, language, session_page, unknown_link
-from integrations.guests import links
+from bookings.models import Answer, Attendee
+from integrations.guest_page import keep_to_itself, language, unknown_link
+from integrations.guests import links, page
+from integrations.guests.answers import form_for
 from integrations.guests.forms import CHOSEN_BY, PROPOSE, AnswerForm
-from integrations.jitsi.entry import Entry, State, find_entry
+from integrations.guests.pacing import turned_away
+from integrations.guests.visits import Visit, note_sending, over, visit_of
 
-#: More dates than that nobody looks through; they can still answer to the series.
-MEETINGS_LISTED = 60
 #: Nobody changes their mind more often; a program that has got the address might.
 ANSWERS_AN_HOUR = 30
-_CHANGED, _TOO_OFTEN, _OVER, _REFUSED = 409, 429, 410, 422
+_CHANGED, _TOO_OFTEN, _REFUSED = 409, 429, 422
 _FRESH = {Answer.Standing.COUNTED, Answer.Standing.CONFIRMED}
 
 
@@ -35,28 +31,32 @@ _FRESH = {Answer.Standing.COUNTED, Answer.Standing.CONFIRMED}
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def answer(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the question; a button sends the answer. Reading it answers nothing: programs that check links may."""
-    attendee = links.attendee_for(token)
-    if attendee is None or attendee.is_organizer:
-        return keep_to_itself(unknown_link(request))
-    now = timezone.now()
-    entry = find_entry(attendee, now=now)
-    if entry.state in {State.REMOVED, State.CANCELLED, State.ENDED}:
-        return keep_to_itself(session_page(request, "join/session_over.html", attendee, entry, status=_OVER))
+    """Show the page with the question; a button sends the answer.
+
+    Reading it answers nothing: programs that check links may.
+    """
+    attendee, now = links.attendee_for(token), timezone.now()
+    away = turned_away(request, attendee, now=now)
+    if away is not None or attendee is None or attendee.is_organizer:
+        return keep_to_itself(away or unknown_link(request))
+    visit = visit_of(attendee, now=now)
     with translation.override(language(request, attendee.language)):
-        return keep_to_itself(_ask(request, attendee, entry, now=now), has_form=True)
+        response = over(request, visit) if visit.is_over else _ask(request, visit)
+        note_sending(request, visit, response)
+        return keep_to_itself(response, has_form=True)
 
 
-def _ask(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: datetime) -> HttpResponse:
+def _ask(request: HttpRequest, visit: Visit) -> HttpResponse:
     if request.method != "POST":
-        initial = {"reply": CHOSEN_BY.get(request.GET.get("a", "")), "sequence": attendee.booking.sequence}
-        return _show(request, attendee, entry, _form(attendee, entry, None, initial, now=now))
-    form = _form(attendee, entry, request, {}, now=now)
+        chosen = CHOSEN_BY.get(request.GET.get("a", ""), "")
+        return page.show(request, visit, extra={"chosen": chosen, "form": form_for(visit, {"reply": chosen})})
+    attendee, now = visit.attendee, visit.now
+    form = form_for(visit, {}, data=request.POST)
     if not form.is_valid():
-        return _show(request, attendee, entry, form, status=_REFUSED)
+        return page.show(request, visit, extra={"form": form}, status=_REFUSED)
     if Answer.objects.filter(attendee=attendee, received_at__gt=now - timedelta(hours=1)).count() >= ANSWERS_AN_HOUR:
         form.add_error(None, _("You have answered very often within an hour. Please try again later, or call."))
-        return _show(request, attendee, entry, form, status=_TOO_OFTEN)
+        return page.show(request, visit, extra={"form": form}, status=_TOO_OFTEN)
     if _record(attendee, form, now=now):
         chosen = "inny" if form.cleaned_data["reply"] == PROPOSE else "tak"
         return HttpResponseRedirect(f"{request.path}?zapisano={chosen}&lang={translation.get_language()}")
@@ -67,6 +67,7 @@ def _record(attendee: Attendee, form: AnswerForm, *, now: datetime) -> bool:
     """Keep what was answered. Return False when it was to a state of the session that is no more."""
     data, occurrence = form.cleaned_data, form.occurrence
     if data["reply"] == PROPOSE:
+        assert form.proposed
         proposal = services.record_proposal(
             attendee,
             form.proposed,
@@ -87,50 +88,11 @@ def _record(attendee: Attendee, form: AnswerForm, *, now: datetime) -> bool:
 def _ask_again(request: HttpRequest, attendee: Attendee, form: AnswerForm, *, now: datetime) -> HttpResponse:
     """Show what the session has become since the page was opened; what was typed stays."""
     found = Attendee.objects.select_related("booking__organizer", "occurrence").get(pk=attendee.pk)
-    entry = find_entry(found, now=now)
-    if entry.state in {State.REMOVED, State.CANCELLED, State.ENDED}:
-        return session_page(request, "join/session_over.html", found, entry, status=_OVER)
-    typed = {name: form.cleaned_data.get(name) for name in ("reply", "comment", "day", "start", "meeting")}
-    fresh = _form(found, entry, None, {**typed, "sequence": found.booking.sequence}, now=now)
-    return _show(request, found, entry, fresh, is_changed=True, status=_CHANGED)
-
-
-def _form(
-    attendee: Attendee, entry: Entry, request: HttpRequest | None, initial: Mapping[str, object], *, now: datetime
-) -> AnswerForm:
-    zone = ZoneInfo(attendee.time_zone)
-    meetings = []
-    if attendee.booking.is_series and attendee.occurrence_id is None:
-        meetings = [(item, _words(item, zone)) for item in _meetings(attendee, now=now)]
-    data = request.POST if request else None
-    return AnswerForm(data, initial=initial, meeting=entry.occurrence, meetings=meetings, zone=zone, now=now)
-
-
-def _meetings(attendee: Attendee, *, now: datetime) -> list[Occurrence]:
-    absences = Absence.objects.filter(attendee=attendee, occurrence=OuterRef("pk"))
-    coming = attendee.booking.occurrences.filter(status=Occurrence.Status.CONFIRMED, ends_at__gt=now)
-    return list(coming.exclude(Exists(absences)).order_by("starts_at")[:MEETINGS_LISTED])
-
-
-def _words(meeting: Occurrence, zone: ZoneInfo) -> str:
-    day = short_date(meeting.starts_at.astimezone(zone).date())
-    return f"{day}, {interval_range(meeting.interval, zone)}"
-
-
-def _show(
-    request: HttpRequest,
-    attendee: Attendee,
-    entry: Entry,
-    form: AnswerForm,
-    *,
-    is_changed: bool = False,
-    status: int = 200,
-) -> HttpResponse:
-    given = answers_at(attendee.booking, entry.occurrence, [attendee])[attendee.pk].partstat
-    extra = {
-        "form": form,
-        "given": given if given != Attendee.PartStat.NEEDS_ACTION else "",
-        "saved": request.GET.get("zapisano", "") if request.method != "POST" else "",
-        "is_changed": is_changed,
+    visit = visit_of(found, now=now)
+    if visit.is_over:
+        return over(request, visit)
+    typed: Mapping[str, object] = {
+        name: form.cleaned_data.get(name) for name in ("reply", "comment", "day", "start", "meeting")
     }
-    return session_page(request, "guests/answer.html", attendee, entry, extra=extra, status=status)
+    extra = {"form": form_for(visit, typed), "is_changed": True}
+    return page.show(request, visit, extra=extra, status=_CHANGED)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.utils import translation
 
+from bookings.models import Attendee
 from integrations.ical.render import (
     Person,
     fill_in,
@@ -62,6 +63,25 @@ def compose(message: Message, *, now: datetime, shelf: Shelf | None = None) -> M
         calendar = _calendar(message, facts, shelf) if facts else None
     headers = mime.headers_for(message, letter, subject=rendered.subject, now=now, shelf=shelf)
     return _mail(headers, rendered, calendar)
+
+
+def compose_calendar(attendee: Attendee, *, now: datetime) -> bytes:
+    """Return the iCalendar object that an invitation of this participant would hold now (METHOD:REQUEST)."""
+    booking, only = attendee.booking, attendee.occurrence
+    message = Message(
+        kind=Message.Kind.INVITATION,
+        booking=booking,
+        attendee=attendee,
+        recipient=attendee.email,
+        version=booking.version,
+        sequence=booking.sequence,
+        occurrence=only,
+        recurrence_at=only.original_start_at if only else None,
+    )
+    shelf = Shelf()
+    with translation.override(attendee.language):
+        letter = read_letter(message, now=now, shelf=shelf)
+        return _calendar(message, meeting.from_letter(letter, shelf=shelf), shelf).content
 
 
 def _compose_notice(message: Message, *, now: datetime) -> Mail:

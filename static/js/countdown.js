@@ -11,7 +11,8 @@ if (timer) {
     const rest = left - passed;
     if (rest <= 0 || (passed > RELOAD_SECONDS && document.visibilityState === 'visible')) {
       clearInterval(beat);
-      location.reload();
+      // Where something is being typed, the page decides for itself.
+      if (document.dispatchEvent(new CustomEvent('countdown:over', { cancelable: true }))) location.reload();
       return;
     }
     if (left >= 2 * DAY) return;

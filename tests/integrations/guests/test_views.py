@@ -57,9 +57,11 @@ def test_an_answer_is_noted_and_shown(session: Session, partstat: str) -> None:
 
 def test_reading_the_address_of_a_button_chooses_and_answers_nothing(session: Session) -> None:
     """Programs that check links in mails open all of them."""
-    for choice, value in (("tak", "ACCEPTED"), ("nie", "DECLINED"), ("inny", "PROPOSE")):
+    for choice, value in (("tak", "ACCEPTED"), ("nie", "DECLINED"), ("moze", "TENTATIVE")):
         page = visit(session.guest, query=f"?a={choice}").content.decode()
-        assert f'value="{value}"' in page.split("checked")[0].rsplit("<input", 1)[1] + page.split("checked")[1][:0]
+        assert f'btn--primary" name="reply" value="{value}"' in page
+        assert page.count('btn--primary" name="reply"') == 1
+    assert 'name="reply" value="PROPOSE"' in visit(session.guest, query="?a=inny").content.decode()
     assert visit(session.guest, query="?a=other").status_code == 200
     assert visit(session.guest, method="head").status_code == 200
     assert not Answer.objects.exists()
@@ -88,9 +90,9 @@ def test_another_time_is_proposed_and_moves_nothing(session: Session) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, "Say on which day."),
-        ({"day": "2026-11-25"}, "Say when it should begin."),
-        ({"day": "soon", "start": "12:00"}, "Enter a valid date."),
+        ({}, "Say on which day: 3.12"),
+        ({"day": "2026-11-25"}, "Say at what time: 10, 10:00 or 10.30."),
+        ({"day": "soon", "start": "12:00"}, "is not a day. Write 3.12"),
         ({"day": "2026-11-01", "start": "12:00"}, "This time has passed."),
         ({"day": "2026-11-24", "start": "12:00"}, "The session is at this time already."),
         ({"day": "2027-03-28", "start": "03:30"}, "The clocks skip this time on that day."),
