@@ -25,6 +25,7 @@ from bookings.models.holds import (
 )
 from bookings.models.kept import MAX_BODY_LENGTH, MAX_TEMPLATE_NAME_LENGTH, FormTemplate, KeptForm
 from bookings.models.licences import ConferenceRun, LicenceRefusal
+from bookings.models.materials import LARGEST_FILE, MAX_MATERIALS, MAX_NOTE_LENGTH, Material, MaterialContent
 from bookings.models.outside import OutsideMeeting, RoomAnswer
 from bookings.models.unplanned import UnplannedConference
 from bookings.models.waiting import Approval, WaitlistEntry
@@ -32,8 +33,11 @@ from bookings.models.waiting import Approval, WaitlistEntry
 __all__ = [
     "HOLD_LENGTHS",
     "HOLD_LENGTH_CLASS",
+    "LARGEST_FILE",
     "LONGEST_HOLD",
     "MAX_BODY_LENGTH",
+    "MAX_MATERIALS",
+    "MAX_NOTE_LENGTH",
     "MAX_TEMPLATE_NAME_LENGTH",
     "THREADS",
     "THREAD_LETTERS",
@@ -50,6 +54,8 @@ __all__ = [
     "KeptForm",
     "LicenceHold",
     "LicenceRefusal",
+    "Material",
+    "MaterialContent",
     "MeetingAnswer",
     "Occurrence",
     "OutsideMeeting",

@@ -14,7 +14,7 @@ from bookings import availability, events, recurrence, rows
 from bookings.availability import Assessment
 from bookings.models import Booking, BookingEvent, Occurrence
 from bookings.rules import BookingRequest, Scope
-from bookings.services import asking, carrying, releases, whole
+from bookings.services import asking, carrying, materials, releases, whole
 from bookings.services.booking import Origin, insert, passed
 from bookings.services.locks import lock_for
 from bookings.services.steps import step
@@ -114,6 +114,7 @@ def _hand_over(
     now: datetime,
 ) -> None:
     carrying.carry_people(people, new, now=now)
+    materials.carry(old, new)
     record_cut(old, first, gone, zone, by=by, now=now, new=new)
 
 
@@ -204,10 +205,12 @@ def _tell_cut(
     now: datetime,
     new: Booking,
 ) -> None:
+    materials.carry(booking, new)
     record_cut(booking, first, gone, zone, by=by, now=now, new=new)
 
 
 def _tell_rebooked(booking: Booking, by: User, now: datetime, new: Booking) -> None:
+    materials.carry(booking, new)
     events.record(booking, Kind.CANCELLED, actor=by, at=now, data={"reason": "", "rebooked": new.pk})
 
 

@@ -314,11 +314,7 @@ _SAY: dict[Kind, Callable[[dict[str, Any], _Names], str]] = {
     Kind.CONFERENCE_CLOSED: lambda data, names: _("The conference was ended for everybody."),
     Kind.RESTORED: lambda data, names: _("Cancellation undone."),
     Kind.MEETING_RESTORED: lambda data, names: _("Cancellation undone."),
-    Kind.MATERIALS_CHANGED: lambda data, names: (
-        _("A file or a note was added for participants.")
-        if "added" in data
-        else _("A file or a note was taken away from participants.")
-    ),
+    Kind.MATERIALS_CHANGED: lambda data, names: _materials_changed(data),
     Kind.PARTY_SAID: lambda data, names: (
         _("Said where they take part, and how many: %(names)s.") % {"names": _person(data, names)}
     ),
@@ -330,6 +326,14 @@ def _exempted(data: dict[str, Any]) -> str:
     label = dict(BookingRule.Kind.choices).get(data.get("rule", ""), "")
     if not label:
         return _("A rule of the office was set aside by an exemption.")
+
+
+def _materials_changed(data: dict[str, Any]) -> str:
+    if "added" in data:
+        return _("A file or a note was added for participants.")
+    if "changed" in data:
+        return _("A note for participants was changed.")
+    return _("A file or a note was taken away from participants.")
     return _("Set aside by an exemption: %(rule)s.") % {"rule": label}
 
 
