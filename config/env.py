@@ -185,6 +185,14 @@ def jitsi_algorithm(given: str, *, secret: str) -> str:
     return algorithm
 
 
+def stun_address(text: str) -> str:
+    """Return host and port of a STUN server, or an empty string. Raises: ImproperlyConfigured."""
+    address = text.strip().lower()
+    if address and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?", address):
+        raise ImproperlyConfigured("JITSI_STUN_ADDRESS must be a host, perhaps with a port: meet.example.org:3478.")
+    return address
+
+
 def secret_from(path: Path) -> str:
     """Return the content of a secret file, or an empty string where there is none."""
     return path.read_text().strip() if path.is_file() else ""

@@ -20,6 +20,7 @@ from config.env import (
     parse_time_of_day,
     parse_weekly,
     secret_from,
+    stun_address,
 )
 
 env = environ.Env()
@@ -316,6 +317,7 @@ JITSI_CONTROL_URL = env.str("JITSI_CONTROL_URL", "").rstrip("/")
 JITSI_JICOFO_URL = env.str("JITSI_JICOFO_URL", "").rstrip("/")
 JITSI_JVB_URLS = env.list("JITSI_JVB_URLS", default=[])
 JITSI_JIBRI_URLS = env.list("JITSI_JIBRI_URLS", default=[])
+JITSI_STUN_ADDRESS = stun_address(env.str("JITSI_STUN_ADDRESS", ""))
 JITSI_TIMEOUT_SECONDS = env.int("JITSI_TIMEOUT_SECONDS", 3)
 JITSI_KEY_DAYS = env.int("JITSI_KEY_DAYS", 90)
 JITSI_UNPLANNED = env.str("JITSI_UNPLANNED", "refuse")

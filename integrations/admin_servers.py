@@ -52,6 +52,7 @@ class ServerForm(forms.ModelForm):
             "jicofo_url",
             "jvb_urls",
             "jibri_urls",
+            "stun_address",
             "position",
         )
         field_classes = {"url": AddressField, "control_url": AddressField, "jicofo_url": AddressField}

@@ -10,7 +10,17 @@ from django.db import connection, transaction
 from integrations.jitsi.models import ConferenceServer
 
 #: What the settings say of their server.
-DESCRIBED = ("url", "xmpp_domain", "muc_domain", "algorithm", "control_url", "jicofo_url", "jvb_urls", "jibri_urls")
+DESCRIBED = (
+    "url",
+    "xmpp_domain",
+    "muc_domain",
+    "algorithm",
+    "control_url",
+    "jicofo_url",
+    "jvb_urls",
+    "jibri_urls",
+    "stun_address",
+)
 # Beside the numbers of other advisory locks.
 _FOLLOWING = 0x4A697474
 
@@ -62,6 +72,7 @@ def _described() -> dict[str, Any]:
         "jicofo_url": settings.JITSI_JICOFO_URL,
         "jvb_urls": "\n".join(settings.JITSI_JVB_URLS),
         "jibri_urls": "\n".join(settings.JITSI_JIBRI_URLS),
+        "stun_address": settings.JITSI_STUN_ADDRESS,
     }
 
 

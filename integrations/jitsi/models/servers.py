@@ -15,6 +15,11 @@ _DOMAIN = RegexValidator(
     _("A domain in lower case, such as meet.example.org, without https:// and without a path."),
 )
 
+_HOST_AND_PORT = RegexValidator(
+    r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?$",
+    _("A host in lower case, perhaps with a port, such as meet.example.org:3478."),
+)
+
 
 class ConferenceServer(models.Model):
     """One Jitsi Meet: a web address for people, an XMPP domain for tokens, and addresses inside for us.
@@ -76,6 +81,18 @@ class ConferenceServer(models.Model):
         _("addresses of the recorders inside"),
         blank=True,
         help_text=_("One in a line, such as http://jibri:2222."),
+    )
+    stun_address = models.CharField(
+        _("address for tests of UDP"),
+        max_length=260,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[_HOST_AND_PORT],
+        help_text=_(
+            "Host and port of its STUN or TURN server, such as meet.example.org:3478. Without it guests can't test "
+            "whether their network lets picture and sound through."
+        ),
     )
     position = models.PositiveSmallIntegerField(_("place in lists"), default=0)
     # The one that the settings JITSI_… describe; follows them.
