@@ -1,6 +1,7 @@
 """Every table of the integrations."""
 
 from integrations.feeds.models import CalendarFeed
+from integrations.guests.models import LinkUse
 from integrations.jitsi.models import (
     Conference,
     ConferenceServer,
@@ -27,6 +28,7 @@ __all__ = [
     "DialInPin",
     "DialInTry",
     "InboundMail",
+    "LinkUse",
     "Presence",
     "Recorder",
     "Recording",

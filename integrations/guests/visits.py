@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,10 @@ from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 
 from bookings.models import Attendee
+from integrations import personal
 from integrations.guest_page import keep_to_itself, language, session_page, unknown_link
+from integrations.guests.link_uses import note_use
+from integrations.guests.pacing import turned_away
 from integrations.jitsi import links
 from integrations.jitsi.entry import Entry, State, find_entry
 
@@ -67,13 +71,15 @@ def guest_view(*, when_over: bool = False) -> Callable[[GuestView], Callable[...
         @login_not_required
         @never_cache
         def wrapped(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
-            attendee = links.attendee_for(token)
-            if attendee is None:
-                return keep_to_itself(unknown_link(request))
-            visit = visit_of(attendee, token=token, now=timezone.now())
+            attendee, now = links.attendee_for(token), timezone.now()
+            away = turned_away(request, attendee, now=now)
+            if away is not None or attendee is None:
+                return keep_to_itself(away or unknown_link(request))
+            visit = visit_of(attendee, token=personal.cleaned(token), now=now)
             with translation.override(language(request, attendee.language)):
                 is_shown = when_over or not visit.is_over
                 response = view(request, visit, **kwargs) if is_shown else over(request, visit)
+                note_sending(request, visit, response)
                 return keep_to_itself(response, has_form=True)
 
         return login_not_required(wrapped)
@@ -83,6 +89,12 @@ def guest_view(*, when_over: bool = False) -> Callable[[GuestView], Callable[...
 
 def visit_of(attendee: Attendee, *, token: str = "", now: datetime) -> Visit:
     return Visit(token or links.token_for(attendee), attendee, find_entry(attendee, now=now), now)
+
+
+def note_sending(request: HttpRequest, visit: Visit, response: HttpResponse) -> None:
+    """Note from where something was sent by the link, if it was taken."""
+    if request.method == "POST" and response.status_code < HTTPStatus.BAD_REQUEST:
+        note_use(request, visit.attendee, now=visit.now)
 
 
 def over(request: HttpRequest, visit: Visit) -> HttpResponse:

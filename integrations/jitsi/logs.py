@@ -11,7 +11,7 @@ class HideJoinTokens(logging.Filter):
 
     #: The part that stays, then what is hidden.
     secret = re.compile(
-        r"(/[do]/)[^\s/?#\"'&]+"
+        r"(/(?:[dog]|przypomnienia)/)[^\s/?#\"'&]+"
         # In addresses, with quotes as Jitsi has them behind the hash, and in headers (P10).
         r"|(\b(?:jwt|token)=(?:%22|%2522|\")?)[^\s/?#\"'&%]+"
         r"|(\bBearer\s+)[^\s\"',;]+"

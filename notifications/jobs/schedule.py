@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from bookings import services
+from integrations.guests import link_uses
 from integrations.jitsi import assignments, attendance, dial_in_tries, health, keys, limits, no_shows, reconcile
 from integrations.mailbox import fetch, inbox, store
 from notifications import calls, delivery, digests, heartbeat, nudges, reminders, summaries
@@ -75,6 +76,7 @@ WORK: tuple[Work, ...] = (
     Work("forget_addresses", _HOUR, attendance.forget_addresses),
     Work("forget_mail", _HOUR, store.forget),
     Work("forget_kept_forms", _HOUR, services.forget_kept_forms),
+    Work("forget_link_uses", _HOUR, link_uses.forget_uses),
     Work("merge_old_marks", _HOUR, services.merge_old_marks),
     Work("tidy_jobs", _HOUR, _tidy_jobs),
     Work("watch", _MINUTE, _watch),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from bookings.models import Attendee
 from bookings.wording import zone_label
 from integrations.guest_page import keep_to_itself, language, page
+from integrations.guests.pacing import turned_away
 from integrations.pace import Pace
 from notifications import reminder_choices, reminder_links, reminder_terms
 from notifications.reminder_choices import NotAChoice
@@ -39,6 +40,8 @@ def guest_reminders(request: HttpRequest, token: str) -> HttpResponse:
     Reading it changes nothing: programs that check links may.
     """
     attendee, now = reminder_links.attendee_for(token), timezone.now()
+    if (away := turned_away(request, attendee, now=now)) is not None:
+        return keep_to_itself(away)
     if attendee is None:
         return keep_to_itself(_no_page(request, translation.get_language() or "", status=404))
     if reminder_links.is_over(attendee, now=now):
