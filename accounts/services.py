@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from allauth.account.forms import ResetPasswordForm
@@ -38,6 +38,17 @@ def correct_contact(contact: Contact, *, email: str) -> None:
         raise AddressInUse
     contact.email = email
     contact.save(update_fields=["email"])
+
+
+def leave_groups(contact: Contact, *, group_ids: Collection[int]) -> list[ContactGroup]:
+    """Take the contact out of those of these groups that it is in; return them. One that is left stays left once."""
+    groups = list(contact.groups.filter(pk__in=group_ids).order_by("pk"))
+    membership = ContactGroup.contacts.through
+    return [
+        group
+        for group in groups
+        if membership.objects.filter(contactgroup_id=group.pk, contact_id=contact.pk).delete()[0]
+    ]
 
 
 @dataclass(frozen=True, slots=True)

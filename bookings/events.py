@@ -46,6 +46,16 @@ class Topic(StrEnum):
     ANSWER_UNCERTAIN = "answer_uncertain"
     #: To the organizer. {"proposal": key}: another time is proposed.
     PROPOSAL_MADE = "proposal_made"
+    #: To the organizer. {"attendee": key of who was sent by somebody in their place}; taken back again.
+    DELEGATED = "delegated"
+    DELEGATION_ENDED = "delegation_ended"
+    #: To the organizer. {"attendee": key of who registered others, "added": [their keys]}.
+    REGISTERED = "registered"
+    #: To the organizer. {"attendee": key of who left the list}, or who has another address now.
+    LEFT = "left"
+    READDRESSED = "readdressed"
+    #: To IT admins. {"contact": key, "groups": [keys of the ContactGroups that it left]}.
+    GROUPS_LEFT = "groups_left"
     #: To the organizer. {"mail": key of the InboundMail}: somebody wrote to the session's address.
     MAIL_WRITTEN = "mail_written"
     #: To the organizer. {"message": key}: a mail about the session came back.

@@ -31,6 +31,8 @@ from rooms import prepared
 from rooms.models import Room
 from rooms.permissions import SiteRoles
 
+# Of an event about people: who brought them along, or took them out again.
+_WHO_NAMED = ("delegated_by", "registered_by", "taken_back_by")
 #: A long life leaves a long history; its page shows the latest part.
 EVENTS_AT_MOST = 100
 
@@ -244,6 +246,7 @@ def attendees_named(booking: Booking, events: Iterable[BookingEvent]) -> dict[in
     told = [part for event in events for part in (event.data, event.data.get("people", {}))]
     wanted = {pk for part in told for key in ("added", "removed") for pk in _keys(part.get(key))}
     wanted |= {event.data["attendee"] for event in events if "attendee" in event.data}
+    wanted |= {part[key] for part in told for key in _WHO_NAMED if key in part}
     return booking.attendees.in_bulk(wanted)
 
 

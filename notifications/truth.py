@@ -45,6 +45,10 @@ CASE message.kind
                 WHERE answer.id = (message.data->>'answer')::bigint AND booking.status = 'confirmed'
                   AND answer.standing IN ('unconfirmed', 'stranger', 'delegated')
             )
+            WHEN 'delegated' THEN booking.status = 'confirmed' AND EXISTS (
+                SELECT FROM bookings_attendee person
+                WHERE person.id = (message.data->>'attendee')::bigint AND person.removed_at IS NULL
+            )
             WHEN 'proposal_made' THEN EXISTS (
                 SELECT FROM bookings_proposal proposal
                 WHERE proposal.id = (message.data->>'proposal')::bigint AND proposal.state = 'open'

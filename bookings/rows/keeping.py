@@ -38,9 +38,17 @@ def cancel_meetings(occurrences: Collection[Occurrence], *, now: datetime) -> No
 
 
 def invite(
-    booking: Booking, invitees: Sequence[Invitee], *, now: datetime, occurrence: Occurrence | None = None
+    booking: Booking,
+    invitees: Sequence[Invitee],
+    *,
+    now: datetime,
+    occurrence: Occurrence | None = None,
+    named_by: Attendee | None = None,
 ) -> list[Attendee]:
-    """Add attendees to the booking, or to one meeting of it. The organizer has accepted by booking."""
+    """Add attendees to the booking, or to one meeting of it. The organizer has accepted by booking.
+
+    `named_by`: the participant who sends or registers them.
+    """
     partstat = {True: Attendee.PartStat.ACCEPTED, False: Attendee.PartStat.NEEDS_ACTION}
     return Attendee.objects.bulk_create(
         Attendee(
@@ -53,6 +61,7 @@ def invite(
             language=item.language,
             time_zone=item.time_zone,
             is_organizer=item.is_organizer,
+            named_by=named_by,
             partstat=partstat[item.is_organizer],
             invited_at=now,
             invited_sequence=booking.sequence,

@@ -176,7 +176,8 @@ def _judge(
         return sequence, Standing.OUTDATED
     if not given.is_certain:
         return sequence, Standing.UNCONFIRMED
-    if given.partstat == PartStat.DELEGATED and given.delegated_to:
+    if given.partstat == PartStat.DELEGATED and given.delegated_to and given.via != Answer.Via.PAGE:
+        # Who is sent on the page is invited there and then (`delegating`).
         return sequence, Standing.DELEGATED
     return sequence, Standing.COUNTED
 

@@ -6,15 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from django.db import transaction
+
 from accounts.models import User
 from accounts.services import correct_contact
 from bookings import as_request, events, rows
-from bookings.models import Attendee, Booking, BookingEvent, Occurrence
+from bookings.events import Topic
+from bookings.models import Answer, Attendee, Booking, BookingEvent, Occurrence
 from bookings.participants import Invitee, resolve
 from bookings.permissions import may_correct_contacts
 from bookings.rules import Participant
 from bookings.services.errors import AlreadyOver, LedOutside, NotAllowed, Refused, in_one_transaction
 from bookings.services.locks import lock_booking
+from bookings.services.naming import lock_guest
 from bookings.services.steps import step
 
 Kind = BookingEvent.Kind
@@ -64,20 +68,70 @@ def _correct(attendee: Attendee, email: str, *, in_contacts: bool, by: User, now
         if not may_correct_contacts(by):
             raise NotAllowed
         correct_contact(old.contact, email=email)
+    return _readdress(booking, old, email, by=by, how={}, now=now)
+
+
+def check_own_address(attendee: Attendee, email: str, *, now: datetime) -> None:
+    """Raise what `correct_own_address` would, and write nothing: before a mail goes to the new address."""
+    with transaction.atomic():
+        booking, old = lock_guest(attendee, now=now)
+        _find_joining(booking, _without_account(old), email.strip())
+
+
+def correct_own_address(attendee: Attendee, email: str, *, now: datetime) -> Attendee:
+    """As `correct_address`, by the participant, who has proved that mail to the new address reaches them.
+
+    The address book stays as it is; the organizer, who knows whose contact it is, hears of the new address.
+    Raises: AddressTaken, AddressOfAccount; Refused for what is no address; what `naming.lock_guest` raises.
+    """
+    return in_one_transaction(partial(_correct_own, attendee, email.strip(), now=now))
+
+
+def _correct_own(attendee: Attendee, email: str, *, now: datetime) -> Attendee:
+    booking, old = lock_guest(attendee, now=now)
+    added = _readdress(booking, _without_account(old), email, by=None, how={"by_guest": True}, now=now)
+    data = {"attendee": added.pk, "before": old.pk}
+    events.notify(Topic.READDRESSED, user_ids=[booking.organizer_id], at=now, booking=booking, data=data)
+    return added
+
+
+def _without_account(old: Attendee) -> Attendee:
+    if old.user_id is not None:
+        raise AddressOfAccount
+    return old
+
+
+def _readdress(
+    booking: Booking, old: Attendee, email: str, *, by: User | None, how: dict[str, bool], now: datetime
+) -> Attendee:
     joining = _find_joining(booking, old, email)
     step(booking, now=now, material=True)
     booking.save()
     leaving = [old, *joining.leaving]
     rows.remove(leaving, now=now)
-    [added] = rows.invite(booking, [joining.invitee], now=now, occurrence=old.occurrence)
+    [added] = rows.invite(booking, [joining.invitee], now=now, occurrence=old.occurrence, named_by=old.named_by)
     rows.take_over_absences(old, added)
-    people = {"added": [added.pk], "removed": [item.pk for item in leaving], "readdressed": True}
+    _take_over_party(old, added)
+    people = {"added": [added.pk], "removed": [item.pk for item in leaving], "readdressed": True, **how}
     if old.occurrence is None:
         events.record(booking, Kind.PARTICIPANTS_CHANGED, actor=by, at=now, data=people)
     else:
         data = {"people": people}
         events.record(booking, Kind.MEETING_CHANGED, actor=by, at=now, occurrence=old.occurrence, data=data)
     return added
+
+
+def _take_over_party(old: Attendee, new: Attendee) -> None:
+    """Leave with the new row what was said of room and people, whom they named, and whose place they take."""
+    new.own_room, new.headcount = old.own_room, old.headcount
+    new.save(update_fields=["own_room", "headcount"])
+    old.named.update(named_by=new)
+    sending = Answer.objects.filter(
+        partstat=Attendee.PartStat.DELEGATED, via=Answer.Via.PAGE, standing=Answer.Standing.COUNTED
+    )
+    sending.filter(attendee=old).update(attendee=new)
+    if old.named_by_id is not None:
+        sending.filter(attendee=old.named_by_id, delegated_to=old.email.lower()).update(delegated_to=new.email.lower())
 
 
 def _is_off(meeting: Occurrence, *, now: datetime) -> bool:

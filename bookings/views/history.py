@@ -18,6 +18,7 @@ from bookings import recurrence, series_words
 from bookings.models import Attendee, BookingEvent, Proposal
 from bookings.queries import BookingDetails, attendees_named, date_of, proposals_named, rooms_named
 from bookings.views.answer_marks import answer_mark
+from bookings.views.history_people import added_and_removed, people_changed
 from bookings.views.session_answers import proposed_time
 from bookings.wording import clock, day_and_month, interval_range, long_date, time_range
 from rooms import queries
@@ -160,19 +161,11 @@ def _rooms_changed(data: dict[str, Any], names: _Names) -> str:
     removed = names.of_rooms(key for key in before if key not in after)
     if not added and not removed:
         return _("Order of rooms changed: %(rooms)s.") % {"rooms": names.of_rooms(after)}
-    return _added_and_removed(added, removed, _("Room added: %(names)s."), _("Room given up: %(names)s."))
+    return added_and_removed(added, removed, _("Room added: %(names)s."), _("Room given up: %(names)s."))
 
 
 def _people_changed(data: dict[str, Any], names: _Names) -> str:
-    if data.get("readdressed"):
-        return _("Address corrected: %(names)s.") % {"names": names.of_people(data.get("added", []))}
-    added, removed = names.of_people(data.get("added", [])), names.of_people(data.get("removed", []))
-    return _added_and_removed(added, removed, _("Invited: %(names)s."), _("No longer invited: %(names)s."))
-
-
-def _added_and_removed(added: str, removed: str, say_added: str, say_removed: str) -> str:
-    parts = [say_added % {"names": added} if added else "", say_removed % {"names": removed} if removed else ""]
-    return " ".join(filter(None, parts))
+    return people_changed(data, names.of_people)
 
 
 def _details_changed(data: dict[str, Any], names: _Names) -> str:
@@ -326,6 +319,13 @@ def _exempted(data: dict[str, Any]) -> str:
     label = dict(BookingRule.Kind.choices).get(data.get("rule", ""), "")
     if not label:
         return _("A rule of the office was set aside by an exemption.")
+    return _("Set aside by an exemption: %(rule)s.") % {"rule": label}
+
+
+def _emergency(data: dict[str, Any]) -> str:
+    if not data.get("reason"):
+        return _("An emergency licence was used.")
+    return _("An emergency licence was used: %(reason)s") % {"reason": data["reason"]}
 
 
 def _materials_changed(data: dict[str, Any]) -> str:
@@ -334,10 +334,3 @@ def _materials_changed(data: dict[str, Any]) -> str:
     if "changed" in data:
         return _("A note for participants was changed.")
     return _("A file or a note was taken away from participants.")
-    return _("Set aside by an exemption: %(rule)s.") % {"rule": label}
-
-
-def _emergency(data: dict[str, Any]) -> str:
-    if not data.get("reason"):
-        return _("An emergency licence was used.")
-    return _("An emergency licence was used: %(reason)s") % {"reason": data["reason"]}

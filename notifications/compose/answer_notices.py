@@ -16,9 +16,9 @@ def declined(row: Row) -> Told:
     answer = _answer(row)
     return Told(
         kicker=_("Somebody can't come"),
-        title=_title(answer.booking, answer.occurrence),
+        title=title_of(answer.booking, answer.occurrence),
         facts=facts_of_meeting(answer.booking, answer.occurrence, row),
-        paragraphs=(_declined_words(answer), _said(answer.comment)),
+        paragraphs=(_declined_words(answer), said(answer.comment)),
         button=_("Open the session"),
         url=page_of(answer.booking, answer.occurrence),
     )
@@ -28,9 +28,9 @@ def uncertain(row: Row) -> Told:
     answer = _answer(row)
     return Told(
         kicker=_("An answer needs your decision"),
-        title=_title(answer.booking, answer.occurrence),
+        title=title_of(answer.booking, answer.occurrence),
         facts=facts_of_meeting(answer.booking, answer.occurrence, row),
-        paragraphs=(_uncertain_words(answer), _said(answer.comment), _uncertain_way(answer)),
+        paragraphs=(_uncertain_words(answer), said(answer.comment), _uncertain_way(answer)),
         button=_("Look at the answer"),
         url=f"{page_of(answer.booking, answer.occurrence)}#answers",
     )
@@ -40,7 +40,7 @@ def proposed(row: Row) -> Told:
     proposal = Proposal.objects.select_related("attendee", "occurrence", "booking").get(pk=row.key("proposal"))
     booking, meeting = proposal.booking, proposal.occurrence
     interval = as_interval(proposal.period)
-    values = {"name": _who(proposal.attendee), "when": when_in_words(interval, booking.zone, row)}
+    values = {"name": who(proposal.attendee), "when": when_in_words(interval, booking.zone, row)}
     if proposal.is_whole_series:
         values["when"] = interval_range(interval, row.zone)
         words = _("%(name)s proposes another time of day for the whole series: %(when)s.") % values
@@ -49,11 +49,11 @@ def proposed(row: Row) -> Told:
     doubt = "" if proposal.is_certain else _("The mail may have been sent by somebody else; ask if in doubt.")
     return Told(
         kicker=_("Another time is proposed"),
-        title=_title(booking, meeting),
+        title=title_of(booking, meeting),
         facts=facts_of_meeting(booking, None if proposal.is_whole_series else meeting, row),
         paragraphs=(
             words,
-            _said(proposal.comment),
+            said(proposal.comment),
             doubt,
             _("Nothing moves until you accept it. The page shows what is in its way."),
         ),
@@ -62,13 +62,13 @@ def proposed(row: Row) -> Told:
     )
 
 
-def _title(booking: Booking, meeting: Occurrence | None) -> str:
+def title_of(booking: Booking, meeting: Occurrence | None) -> str:
     return (meeting.own_title if meeting else "") or booking.title
 
 
-def _who(attendee: Attendee) -> str:
+def who(attendee: Attendee) -> str:
     """Name a participant so that two of one name are told apart."""
-    return f"{attendee.name} ({attendee.email})" if attendee.name else attendee.email
+    return f"{attendee.name} ({attendee.email})" if attendee.name else attendee.label
 
 
 def _answer(row: Row) -> Answer:
@@ -76,7 +76,7 @@ def _answer(row: Row) -> Answer:
 
 
 def _declined_words(answer: Answer) -> str:
-    values = {"name": _who(answer.attendee) if answer.attendee else answer.email}
+    values = {"name": who(answer.attendee) if answer.attendee else answer.email}
     if answer.booking.is_series and answer.occurrence is None:
         return _("%(name)s does not come to any meeting of the series.") % values
     return _("%(name)s does not come.") % values
@@ -84,7 +84,7 @@ def _declined_words(answer: Answer) -> str:
 
 def _uncertain_words(answer: Answer) -> str:
     values = {
-        "name": _who(answer.attendee) if answer.attendee else (answer.name or answer.email),
+        "name": who(answer.attendee) if answer.attendee else (answer.name or answer.email),
         "email": answer.email,
         "other": answer.delegated_to,
         "answer": _partstat_words(answer.partstat),
@@ -112,6 +112,6 @@ def _partstat_words(partstat: str) -> str:
     return words.get(partstat, pgettext("answer", "no decision yet"))
 
 
-def _said(comment: str) -> str:
+def said(comment: str) -> str:
     short = comment if len(comment) <= 500 else comment[:499].rstrip() + "…"
     return pgettext("what somebody wrote", "“%(words)s”") % {"words": short} if short else ""

@@ -23,6 +23,7 @@ from notifications.compose import (
     conference_notices,
     day_summary,
     mail_notices,
+    party_notices,
     week_digest,
 )
 from notifications.compose.notice_parts import (
@@ -237,6 +238,12 @@ _TOPICS: dict[str, Callable[[Row], Told]] = {
     Topic.ANSWERED_NO: answer_notices.declined,
     Topic.ANSWER_UNCERTAIN: answer_notices.uncertain,
     Topic.PROPOSAL_MADE: answer_notices.proposed,
+    Topic.DELEGATED: party_notices.delegated,
+    Topic.DELEGATION_ENDED: party_notices.delegation_ended,
+    Topic.REGISTERED: party_notices.registered,
+    Topic.LEFT: party_notices.left,
+    Topic.READDRESSED: party_notices.readdressed,
+    Topic.GROUPS_LEFT: party_notices.groups_left,
     Topic.MAIL_WRITTEN: mail_notices.written,
     Topic.UNDELIVERABLE: mail_notices.undeliverable,
     Topic.NO_SHOW: conference_notices.missed,
