@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,27 +33,52 @@ class NotAllowed(Exception):
     """The user may not change the session."""
 
 
+class Why(StrEnum):
+    """Why somebody who is silent is not asked, in the order in which it is said."""
+
+    UNREACHED = "unreached"
+    ON_ITS_WAY = "on_its_way"
+    JUST_TOLD = "just_told"
+    ASKED_LATELY = "asked_lately"
+    UNWILLING = "unwilling"
+    #: Somebody whom they named comes, or may come.
+    SPOKEN_FOR = "spoken_for"
+    #: The hours in which they are left alone last until the meeting.
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    attendee: Attendee
+    why: Why
+
+
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Who has said nothing about a meeting. `ready`: they may be asked now; `asked_at`: when a nudge asked last."""
+    """Who has said nothing about a meeting. `ready`: they may be asked now; `asked_at`: when a nudge asked last.
+
+    `skipped`: the others, as they were invited.
+    """
 
     ready: tuple[Attendee, ...] = ()
     asked_at: datetime | None = None
+    skipped: tuple[Skipped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How many are asked, and how many of them when the hours end in which they are left alone."""
+    """How many are asked, and how many of them when the hours end in which they are left alone; who is not asked."""
 
     count: int = 0
     later: int = 0
+    skipped: tuple[Skipped, ...] = ()
 
 
 def find_silent(booking: Booking, occurrence: Occurrence, *, now: datetime) -> Silent:
-    """Return who has not answered about the meeting: three queries at most.
+    """Return who has not answered about the meeting: four queries at most.
 
-    Ready is who has had the invitation and time to read it, was not asked again within a day, and did not choose to be
-    left alone. Whose address refuses mail is not asked: that is another trouble.
+    Ready is who has had the invitation and time to read it, was not asked again within a day, did not choose to be
+    left alone, and named nobody who comes. Whose address refuses mail is not asked: that is another trouble.
     """
     if booking.status != Booking.Status.CONFIRMED or booking.is_outside:
         return Silent()
@@ -63,9 +89,15 @@ def find_silent(booking: Booking, occurrence: Occurrence, *, now: datetime) -> S
         return Silent()
     mails = _mails_to(people)
     unwilling = _unwilling(people)
-    ready = [item for item in people if item.pk not in unwilling and _is_ready(mails.get(item.pk, ()), now=now)]
+    spoken_for = _spoken_for(booking, occurrence)
+    reasons: dict[int, Why | None] = {}
+    for item in people:
+        why = _why_not(mails.get(item.pk, ()), now=now)
+        reasons[item.pk] = Why.UNWILLING if item.pk in unwilling else Why.SPOKEN_FOR if item.pk in spoken_for else why
+    ready = tuple(item for item in people if reasons[item.pk] is None)
+    skipped = tuple(Skipped(item, why) for item in people if (why := reasons[item.pk]) is not None)
     asked = [row["created_at"] for rows in mails.values() for row in rows if row["kind"] == Kind.NUDGE]
-    return Silent(tuple(ready), max(asked, default=None))
+    return Silent(ready, max(asked, default=None), skipped)
 
 
 def ask_now(booking: Booking, occurrence: Occurrence, *, by: User, now: datetime) -> Asked:
@@ -79,13 +111,17 @@ def ask_now(booking: Booking, occurrence: Occurrence, *, by: User, now: datetime
         if not may_change(by, locked):
             raise NotAllowed
         occurrence = Occurrence.objects.get(pk=occurrence.pk)
-        people = find_silent(locked, occurrence, now=now).ready
-        rows = [row for row in _rows(locked, occurrence, people, now=now) if row.due_at < occurrence.starts_at]
+        found = find_silent(locked, occurrence, now=now)
+        rows: list[Message] = []
+        asleep: list[Message] = []
+        for row in _rows(locked, occurrence, found.ready, now=now):
+            (rows if row.due_at < occurrence.starts_at else asleep).append(row)
         before = Message.objects.filter(once__in=[row.once for row in rows]).count()
         Message.objects.bulk_create(rows, ignore_conflicts=True)
         if rows:
             wake.worker_on_commit()
-    return Asked(len(rows) - before, sum(row.due_at > now for row in rows))
+    quiet = tuple(Skipped(row.attendee, Why.QUIET) for row in asleep if row.attendee)
+    return Asked(len(rows) - before, sum(row.due_at > now for row in rows), found.skipped + quiet)
 
 
 def _silent(booking: Booking, occurrence: Occurrence) -> Iterable[Attendee]:
@@ -95,6 +131,15 @@ def _silent(booking: Booking, occurrence: Occurrence) -> Iterable[Attendee]:
     invited = booking.attendees.filter(Q(occurrence=None) | Q(occurrence=occurrence), removed_at=None)
     silent = invited.filter(is_organizer=False, partstat=PartStat.NEEDS_ACTION)
     return silent.exclude(Exists(answered)).exclude(Exists(Absence.objects.filter(**at_meeting))).order_by("pk")
+
+
+def _spoken_for(booking: Booking, occurrence: Occurrence) -> set[int]:
+    """Return who named somebody that comes to the meeting or may come."""
+    yes = [PartStat.ACCEPTED, PartStat.TENTATIVE]
+    here = MeetingAnswer.objects.filter(attendee=OuterRef("pk"), occurrence=occurrence)
+    said = Exists(here.filter(partstat__in=yes)) | (Q(partstat__in=yes) & ~Exists(here))
+    named = booking.attendees.filter(Q(occurrence=None) | Q(occurrence=occurrence), removed_at=None)
+    return {pk for pk in named.filter(said).values_list("named_by", flat=True) if pk}
 
 
 def _mails_to(people: Sequence[Attendee]) -> Mapping[int, Sequence[dict[str, Any]]]:
@@ -125,12 +170,17 @@ def _who(attendee: Attendee) -> int | str:
     return attendee.user_id or attendee.email.lower()
 
 
-def _is_ready(mails: Sequence[dict[str, Any]], *, now: datetime) -> bool:
+def _why_not(mails: Sequence[dict[str, Any]], *, now: datetime) -> Why | None:
+    """Say why somebody is not asked, by what asked them so far, newest first; None: they may be."""
+    newest = next((row for row in mails if row["kind"] != Kind.NUDGE), None)
+    if newest is not None and newest["state"] == State.FAILED:
+        return Why.UNREACHED
     nudged = (row["created_at"] for row in mails if row["kind"] == Kind.NUDGE)
     if any(at > now - BETWEEN_NUDGES for at in nudged):
-        return False
-    newest = next((row for row in mails if row["kind"] != Kind.NUDGE), None)
-    return newest is not None and newest["state"] == State.SENT and newest["sent_at"] <= now - TIME_TO_READ
+        return Why.ASKED_LATELY
+    if newest is None or newest["state"] != State.SENT:
+        return Why.ON_ITS_WAY
+    return None if newest["sent_at"] <= now - TIME_TO_READ else Why.JUST_TOLD
 
 
 def _rows(booking: Booking, occurrence: Occurrence, people: Sequence[Attendee], *, now: datetime) -> Iterable[Message]:

@@ -20,11 +20,15 @@ from accounts.models import User
 from bookings.models import Booking
 from bookings.queries import details_for
 from notifications import asking
+from notifications.asking_words import skipped_groups
 
 
 @require_POST
 def session_nudge(request: HttpRequest, number: str) -> HttpResponse:
-    """Ask the silent of a meeting once more; of a series that of `spotkanie`, by its date. Organizers and managers."""
+    """Ask the silent of a meeting once more; of a series that of `spotkanie`, by its date. Organizers and managers.
+
+    `wroc` = `lista`: back to the roll call and not to the page of the session.
+    """
     assert isinstance(request.user, User)
     now, on = timezone.now(), None
     with suppress(ValueError):
@@ -41,8 +45,11 @@ def session_nudge(request: HttpRequest, number: str) -> HttpResponse:
     if asked.count:
         messages.success(request, _words(asked))
     else:
-        messages.info(request, _("There is nobody to remind just now: everybody has answered or was asked lately."))
+        nobody = _("There is nobody to remind just now: everybody has answered or was asked lately.")
+        messages.info(request, " ".join([nobody, *_left_out(asked)]))
     query = f"?{urlencode({'spotkanie': on.isoformat()})}" if on and details.booking.is_series else ""
+    if request.POST.get("wroc") == "lista":
+        return redirect(f"{reverse('roll_call', args=[number])}{query}")
     return redirect(f"{reverse('booking_show', args=[number])}{query}#people")
 
 
@@ -51,4 +58,13 @@ def _words(asked: asking.Asked) -> str:
     words = said % {"count": asked.count}
     if asked.later:
         words += " " + _("Those whose quiet hours it is get the mail when these are over.")
-    return words
+    return " ".join([words, *_left_out(asked)])
+
+
+def _left_out(asked: asking.Asked) -> list[str]:
+    """Say whom nobody asks, and why: a sentence, or none."""
+    groups = skipped_groups(asked.skipped)
+    if not groups:
+        return []
+    why = "; ".join(f"{group.why} ({len(group.names)})" for group in groups)
+    return [_("Not asked: %(why)s.") % {"why": why}]

@@ -15,7 +15,8 @@ from django.urls import reverse
 
 from bookings import services
 from bookings.models import Booking
-from notifications.asking import Asked, NotAllowed, ask_now, find_silent
+from notifications.asking import Asked, NotAllowed, Why, ask_now, find_silent
+from notifications.asking_words import skipped_groups
 from notifications.deliveries import sent_of
 from notifications.delivery import deliver_due
 from notifications.models import Message, ReminderChoice
@@ -202,3 +203,31 @@ def test_a_request_that_waits_for_approval_asks_nobody(office: Office) -> None:
     booking = book(office, SILENT, rooms=(office.room("KOS/3.01"),))
     assert booking.is_requested
     assert ready(booking) == []
+
+
+def test_it_says_why_somebody_is_not_asked(office: Office) -> None:
+    booking = invited(office, MIGRI, MAZ, SILENT, "a@x.example", "b@x.example", "c@x.example")
+    pretend(MIGRI, state="failed", last_error="550 5.1.1 no such user", sent_at=None)
+    ReminderChoice.objects.create(address=MAZ, wants_nudge=False, changed_at=NOW)
+    pretend(SILENT, state="sent", sent_at=NOON - HOUR / 2)
+    pretend("a@x.example", state="retrying", sent_at=None)
+    guest = booking.attendees.get(email="b@x.example")
+    booking.attendees.create(
+        email="jan@x.example", named_by=guest, partstat="TENTATIVE", language="pl", time_zone="UTC", invited_at=NOW
+    )
+    found = find_silent(booking, booking.occurrences.get(), now=NOON)
+    assert [item.email for item in found.ready] == ["c@x.example"]
+    assert {item.attendee.email: item.why for item in found.skipped} == {
+        MIGRI: Why.UNREACHED,
+        MAZ: Why.UNWILLING,
+        SILENT: Why.JUST_TOLD,
+        "a@x.example": Why.ON_ITS_WAY,
+        "b@x.example": Why.SPOKEN_FOR,
+    }
+    assert ask(office, booking) == Asked(1, 0, found.skipped)
+    later = find_silent(booking, booking.occurrences.get(), now=NOON)
+    assert {item.attendee.email: item.why for item in later.skipped}["c@x.example"] == Why.ASKED_LATELY
+    assert [group.names for group in skipped_groups(later.skipped)][:2] == [
+        ("Finnish Immigration Service (Migri)",),
+        ("a@x.example",),
+    ]
