@@ -20,6 +20,8 @@ urlpatterns = [
         name="privacy",
     ),
     path("", include("bookings.urls")),
+    # Before the pages of guests, which take whatever a mail program has made of their addresses.
+    path("", include("notifications.urls_guests")),
     path("", include("integrations.guests.urls")),
     path("", include("integrations.guests.urls_lost")),
     path("", include("integrations.jitsi.urls")),
@@ -27,7 +29,6 @@ urlpatterns = [
     path("poczta/przychodzaca/", include("integrations.mailbox.urls")),
     path("poczta/", include("notifications.urls")),
     path("", include("notifications.urls_reminders")),
-    path("", include("notifications.urls_guests")),
     path("zarzadzanie/webhooki/", include("integrations.webhooks.urls")),
     path("zarzadzanie/stan/", include("notifications.urls_state")),
     path("zarzadzanie/", include("reports.urls")),

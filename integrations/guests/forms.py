@@ -91,10 +91,13 @@ class AnswerForm(TypedTimesForm):
 
     def _slot(self, text: str) -> datetime | None:
         try:
-            return datetime.fromisoformat(text).astimezone(UTC)
+            start_at = datetime.fromisoformat(text).astimezone(UTC)
         except (ValueError, OverflowError):
+            start_at = None
+        if start_at is None or start_at.year not in when.YEARS:
             self.add_error("day", _("Choose one of the times, or write another."))
             return None
+        return start_at
 
     def _typed(self) -> datetime | None:
         """Return the time that was typed, as an instant; it is as long as the meeting."""
