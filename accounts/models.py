@@ -12,9 +12,25 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.privacy_models import MAX_NOTICE_LENGTH, Erasure, PrivacyNotice
 from accounts.zones import validate_time_zone
+
+__all__ = [
+    "MAX_EMAIL_LENGTH",
+    "MAX_NOTICE_LENGTH",
+    "Contact",
+    "ContactGroup",
+    "ContactQuerySet",
+    "Erasure",
+    "Institution",
+    "PrivacyNotice",
+    "User",
+    "UserManager",
+    "one_line",
+]
 
 MAX_EMAIL_LENGTH = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 
@@ -158,7 +174,7 @@ class Contact(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.name or gettext("Guest erased")
 
 
 class ContactGroup(models.Model):

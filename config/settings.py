@@ -254,6 +254,10 @@ IMAP = parse_imap_url(env.str("IMAP_URL", ""))
 IMAP_DONE_FOLDER = env.str("IMAP_DONE_FOLDER", "Narada/done")
 MAIL_AUTH_SERVER = env.str("MAIL_AUTH_SERVER", "")
 MAIL_KEPT_DAYS = env.int("MAIL_KEPT_DAYS", 90)
+# So many days after their last session people without an account are forgotten; 0: never by the clock.
+GUEST_DATA_DAYS = env.int("GUEST_DATA_DAYS", 90)
+if GUEST_DATA_DAYS < 0:
+    raise ImproperlyConfigured("GUEST_DATA_DAYS must not be negative; 0 keeps data of guests until somebody asks.")
 REMINDER_LEADS = parse_durations(env.str("REMINDER_LEADS", "24h,15m"), name="REMINDER_LEADS")
 REMINDER_QUIET = parse_quiet_hours(env.str("REMINDER_QUIET", "21:00-06:00"), name="REMINDER_QUIET")
 RSVP_NUDGE_LEADS = parse_durations(env.str("RSVP_NUDGE_LEAD", "3d"), name="RSVP_NUDGE_LEAD")

@@ -10,6 +10,7 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         from bookings.events import recorded  # noqa: PLC0415  app ready
+        from integrations import personal_data  # noqa: PLC0415  app ready
         from integrations.feeds.logs import HideFeedTokens  # noqa: PLC0415  app ready
         from integrations.jitsi.logs import HideJoinTokens  # noqa: PLC0415  app ready
         from integrations.mailbox.room.receivers import speak  # noqa: PLC0415  app ready
@@ -18,3 +19,4 @@ class IntegrationsConfig(AppConfig):
         for hide in (HideJoinTokens(), HideFeedTokens()):
             logging.getLogger("gunicorn.access").addFilter(hide)
         recorded.connect(speak, dispatch_uid="integrations.mailbox.room.receivers.speak")
+        personal_data.register()

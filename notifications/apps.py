@@ -9,7 +9,7 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         from bookings.events import noticed, recorded  # noqa: PLC0415  app ready
         from integrations.mailbox import signals as mailbox  # noqa: PLC0415  app ready
-        from notifications import bounces  # noqa: PLC0415  app ready
+        from notifications import bounces, personal_data  # noqa: PLC0415  app ready
         from notifications.receivers import answer, pass_on  # noqa: PLC0415  app ready
 
         recorded.connect(answer, dispatch_uid="notifications.receivers.answer")
@@ -17,3 +17,4 @@ class NotificationsConfig(AppConfig):
         mailbox.asked.connect(bounces.find_sent, dispatch_uid="notifications.bounces.find_sent")
         mailbox.bounced.connect(bounces.mark, dispatch_uid="notifications.bounces.mark")
         mailbox.answered.connect(bounces.queue_room_answer, dispatch_uid="notifications.bounces.queue_room_answer")
+        personal_data.register()

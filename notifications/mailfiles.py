@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email import message_from_bytes
 from pathlib import Path
 
 from django.conf import settings
@@ -19,6 +20,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
 _NAME = re.compile(r"(\d{8}T\d{6}\.\d{6})Z-[0-9a-f]{8}\.eml")
+# RFC 5545 3.1: a long line goes on after a line end and a blank.
+_FOLD = re.compile(r"\r?\n[ \t]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,28 @@ def find(name: str) -> MailFile | None:
     """Return the file of this name; None for any other name, so that no path leads out of the folder."""
     found = _parse(name)
     return found if found and (settings.MAIL_DIR / name).is_file() else None
+
+
+def forget(addresses: Iterable[str]) -> int:
+    """Delete the files in which one of these addresses stands, in lower case; return how many."""
+    wanted = tuple(addresses)
+    gone = 0
+    for file in written():
+        words = _words(file.read())
+        if any(address in words for address in wanted):
+            (settings.MAIL_DIR / file.name).unlink(missing_ok=True)
+            gone += 1
+    return gone
+
+
+def _words(raw: bytes) -> str:
+    """Return all that is written in a mail, in lower case; lines of calendars as long as they were before folding."""
+    parts = [raw.decode("utf-8", "replace")]
+    for part in message_from_bytes(raw).walk():
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes):
+            parts.append(_FOLD.sub("", content.decode("utf-8", "replace")))
+    return "\n".join(parts).lower()
 
 
 def _parse(name: str) -> MailFile | None:

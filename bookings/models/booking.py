@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import MAX_EMAIL_LENGTH, Contact, one_line
@@ -267,6 +268,9 @@ class Attendee(models.Model):
 
     @property
     def label(self) -> str:
+        """What people call them; of somebody whose data was erased, that it was."""
+        if self.erased_at is not None:
+            return gettext("Guest erased")
         return self.name or self.email
 
 

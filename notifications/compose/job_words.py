@@ -28,6 +28,7 @@ _LABELS = {
     "forget_tries": _("forgetting wrong PINs"),
     "forget_addresses": _("forgetting addresses of connections"),
     "forget_mail": _("emptying old incoming mail"),
+    "erase_guests": _("erasing data of guests"),
     "forget_kept_forms": _("forgetting old drafts of sessions"),
     "merge_old_marks": _("tidying by what old boards are known"),
     "tidy_jobs": _("tidying the table of jobs"),

@@ -13,7 +13,7 @@ from bookings import services
 from integrations.guests import link_uses
 from integrations.jitsi import assignments, attendance, dial_in_tries, health, keys, limits, no_shows, reconcile
 from integrations.mailbox import fetch, inbox, store
-from notifications import calls, delivery, digests, heartbeat, nudges, reminders, summaries
+from notifications import calls, delivery, digests, erasing, heartbeat, nudges, reminders, summaries
 from notifications.alarms import watch
 from notifications.jobs import leases, waiting
 from notifications.jobs.work import Work
@@ -75,6 +75,7 @@ WORK: tuple[Work, ...] = (
     Work("forget_tries", 5 * _MINUTE, dial_in_tries.forget_old),
     Work("forget_addresses", _HOUR, attendance.forget_addresses),
     Work("forget_mail", _HOUR, store.forget),
+    Work("erase_guests", _HOUR, erasing.erase_due),
     Work("forget_kept_forms", _HOUR, services.forget_kept_forms),
     Work("forget_link_uses", _HOUR, link_uses.forget_uses),
     Work("merge_old_marks", _HOUR, services.merge_old_marks),

@@ -86,7 +86,7 @@ def session_mails(request: HttpRequest, number: str) -> HttpResponse:
 @for_it_admins
 def mail_show(request: HttpRequest, pk: int) -> HttpResponse:
     message = _message(request, pk)
-    is_written, is_call = message.raw is not None, message.kind == Message.Kind.WEBHOOK
+    is_written, is_call = bool(message.raw), message.kind == Message.Kind.WEBHOOK
     context = {
         "message": message,
         "mail": read_mail(_bytes(message)) if is_written and not is_call else None,
@@ -168,7 +168,7 @@ def _message(request: HttpRequest, pk: int) -> Message:
 
 def _raw(request: HttpRequest, pk: int) -> bytes:
     message = _message(request, pk)
-    if message.raw is None:
+    if not message.raw:
         raise Http404
     return _bytes(message)
 

@@ -1,0 +1,190 @@
+"""What the outbox keeps of people without an account: mails to them, mails that name them, what they chose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast, Concat, Length, Lower
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from accounts.personal_data import (
+    ERASED_DOMAIN,
+    Fact,
+    Item,
+    Keeper,
+    People,
+    Rows,
+    Scope,
+    clears_outside,
+    holds_nobody,
+    keep,
+)
+from bookings.guest_queries import invited_elsewhere
+from bookings.models import Attendee, Occurrence
+from bookings.personal_data import about
+from notifications import mailfiles
+from notifications.models import MailDomain, MailRoute, Message, ReminderChoice
+
+Kind, State = Message.Kind, Message.State
+
+#: In place of a server's words: a mail that failed has some.
+_NO_WORDS = "—"
+#: Mails to members of staff in which names of guests stand, and in their subjects too.
+_NEWS = [Kind.NOTICE, Kind.SUMMARY, Kind.COUNTER, Kind.ROOM_ANSWER]
+#: An overview is of a day that is no further ahead.
+_AHEAD = timedelta(days=16)
+_NAMED = "EXISTS (SELECT FROM unnest(%s::text[]) address WHERE position(address IN lower(last_error)) > 0)"
+
+
+def _mine(people: People) -> QuerySet[Message]:
+    """Mails to these people; those that are under way just now come later (`_late`)."""
+    nobody = Q(recipient__endswith=f"@{ERASED_DOMAIN}")
+    to_participants = Message.objects.filter(attendee__in=people.attendees)
+    # Answers of rooms go to people who are no participants.
+    answers = Message.objects.filter(kind=Kind.ROOM_ANSWER).alias(address=Lower("recipient"))
+    to_others = answers.filter(Q(booking__in=people.bookings) | Q(booking=None), address__in=people.addresses)
+    found = Message.objects.filter(Q(pk__in=to_participants.values("pk")) | Q(pk__in=to_others.values("pk")))
+    return found.exclude(nobody).exclude(state=State.SENDING)
+
+
+def _naming(people: People) -> QuerySet[Message]:
+    """Mails to others that were sent, or given up, and may name these people: those of the same sessions, and overviews
+    of their days.
+    """
+    kept = Message.objects.alias(bytes=Length("raw")).filter(bytes__gt=0).exclude(state__in=Message.UNFINISHED)
+    of_sessions = kept.filter(booking__in=people.bookings)
+    days = Occurrence.objects.filter(
+        booking__in=people.bookings,
+        booking__organizer=OuterRef("user"),
+        starts_at__gt=OuterRef("created_at"),
+        starts_at__lt=OuterRef("created_at") + _AHEAD,
+    )
+    overviews = kept.filter(Exists(days), kind=Kind.SUMMARY)
+    return Message.objects.filter(Q(pk__in=of_sessions.values("pk")) | Q(pk__in=overviews.values("pk"))).exclude(
+        pk__in=_mine(people).values("pk")
+    )
+
+
+def _show_mails(people: People) -> Sequence[Item]:
+    mails = Message.objects.filter(attendee__in=people.attendees).select_related("booking").defer("raw")
+    return [
+        Item(
+            about=about(item.booking) if item.booking else "",
+            at=item.created_at,
+            facts=(
+                Fact("kind", pgettext_lazy("personal data", "kind of mail"), item.get_kind_display()),
+                Fact("recipient", gettext_lazy("e-mail address"), item.recipient),
+                Fact("subject", pgettext_lazy("personal data", "subject"), item.subject),
+                Fact("state", pgettext_lazy("personal data", "what became of it"), item.get_state_display()),
+            ),
+        )
+        for item in mails.order_by("-pk")
+    ]
+
+
+def _mails(people: People, scope: Scope) -> Sequence[Rows]:
+    words = RawSQL(_NAMED, [sorted(people.addresses)])  # noqa: S611  a constant, and values apart
+    heard = [model.objects.alias(is_named=words).filter(is_named=True) for model in (MailDomain, MailRoute)]
+    return [
+        Rows(_naming(people), _empty),
+        Rows(_mine(people), erase_mails),
+        *(Rows(rows, lambda rows: rows.update(last_error=_NO_WORDS)) for rows in heard),
+    ]
+
+
+def _late(now: datetime) -> Sequence[Rows]:
+    """Mails that were under way when their recipient's data, or that of somebody they name, was erased."""
+    erased = Attendee.objects.filter(erased_at__isnull=False)
+    mine = Message.objects.filter(attendee__in=erased.values("pk"))
+    mine = mine.exclude(recipient__endswith=f"@{ERASED_DOMAIN}").exclude(state=State.SENDING)
+    kept = Message.objects.alias(bytes=Length("raw")).filter(bytes__gt=0).exclude(state__in=Message.UNFINISHED)
+    naming = kept.filter(Exists(erased.filter(booking=OuterRef("booking"), erased_at__gte=OuterRef("created_at"))))
+    return [Rows(mine, erase_mails), Rows(naming, _empty)]
+
+
+def _empty(mails: QuerySet[Message]) -> None:
+    mails.filter(kind__in=_NEWS).update(subject="")
+    mails.exclude(last_error="").update(last_error=_NO_WORDS)
+    mails.update(raw=b"")
+
+
+def erase_mails(mails: QuerySet[Message]) -> None:
+    """Leave mails to people without recipient, subject, words and bytes. What waits leaves no more."""
+    mails.filter(state__in=Message.WAITING).update(state=State.SUPERSEDED, slot_at=None)
+    mails.filter(kind=Kind.ROOM_ANSWER).update(data={})
+    nobody = Concat(Value("erased-m"), Cast(F("pk"), CharField()), Value(f"@{ERASED_DOMAIN}"))
+    of_participant = Concat(Value("erased-"), Cast(F("attendee_id"), CharField()), Value(f"@{ERASED_DOMAIN}"))
+    mails.update(
+        recipient=Case(When(attendee=None, then=nobody), default=of_participant),
+        subject="",
+        last_error=Case(When(last_error="", then=Value("")), default=Value(_NO_WORDS)),
+        # Whether it was written stays known; what was written does not.
+        raw=Case(When(raw=None, then=None), default=Value(b"")),
+    )
+
+
+def _show_choices(people: People) -> Sequence[Item]:
+    choices = ReminderChoice.objects.filter(address__in=people.addresses)
+    return [
+        Item(
+            at=item.changed_at,
+            facts=(
+                Fact("email", gettext_lazy("e-mail address"), item.address or ""),
+                Fact("before", pgettext_lazy("personal data", "reminders before the start"), _leads(item)),
+                Fact("quiet", pgettext_lazy("personal data", "quiet hours"), item.get_quiet_display()),
+            ),
+        )
+        for item in choices
+    ]
+
+
+def _leads(item: ReminderChoice) -> str:
+    return ", ".join(str(lead) for lead in item.leads or ())
+
+
+def _choices(people: People, scope: Scope) -> Sequence[Rows]:
+    # Who takes part later still wants what they chose.
+    gone = people.addresses - invited_elsewhere(people)
+    return [Rows(ReminderChoice.objects.filter(address__in=gone), lambda rows: rows.delete())]
+
+
+MAILS = Keeper(
+    code="mails_to_you",
+    name=pgettext_lazy("personal data", "Mails that were sent"),
+    fields={
+        "notifications.Message": ("recipient", "subject", "raw", "last_error", "data"),
+        "notifications.MailDomain": ("last_error",),
+        "notifications.MailRoute": ("last_error",),
+    },
+    show=_show_mails,
+    rows=_mails,
+    late=_late,
+)
+CHOICES = Keeper(
+    code="reminders",
+    name=pgettext_lazy("personal data", "Choice of reminders"),
+    fields={"notifications.ReminderChoice": ("address", "leads")},
+    show=_show_choices,
+    rows=_choices,
+)
+
+_FIELDS = {
+    "Codes, keys and names of our own.": (
+        "Message.kind Message.state Message.topic Message.once Message.route Message.message_id MailRoute.name "
+        "Alarm.kind Alarm.told_by ReminderChoice.quiet SiteReminders.quiet SiteReminders.leads Job.name Job.holder"
+    ),
+    "The name of a domain, which many share.": "MailDomain.name",
+    "Errors without what they quote (`jobs.running.words_of`); figures without addresses of guests.": (
+        "Job.last_error Alarm.facts"
+    ),
+}
+
+
+def register() -> None:
+    keep(MAILS, CHOICES)
+    for why, names in _FIELDS.items():
+        holds_nobody(why, *(f"notifications.{name}" for name in names.split()))
+    clears_outside(mailfiles.forget)
