@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from collections.abc import Iterable
 
-from bookings.models import Absence, Attendee, Material, Occurrence
-from bookings.queries import BookingDetails
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+
+from accounts.models import User
+from bookings.models import Absence, Attendee, Booking, BookingEvent, Material, Occurrence
+from bookings.permissions import may_change, meetings_open_to
+from bookings.queries import BookingDetails, booking_for
 
 
 def materials_on_page(details: BookingDetails) -> list[Material]:
@@ -14,7 +18,7 @@ def materials_on_page(details: BookingDetails) -> list[Material]:
     Guests of single meetings see what is for everybody and for these meetings.
     """
     found = _in_order(details.booking.materials.all())
-    return list(found if details.sees_all else found.filter(_of([item.pk for item in details.meetings])))
+    return list(found if details.sees_all else found.filter(_of(item.pk for item in details.meetings)))
 
 
 def materials_for(attendee: Attendee) -> QuerySet[Material]:
@@ -37,8 +41,27 @@ def bytes_of(material: Material) -> bytes:
     return bytes(data)
 
 
-def _of(meetings: list[int]) -> Q:
-    return Q(occurrence=None) | Q(occurrence__in=meetings)
+def material_on_page(user: User, number: str, pk: int) -> Material:
+    """Return a file or note of a session that the user may open, as far as they see it on its page.
+
+    Raises: Booking.DoesNotExist, Material.DoesNotExist also for what is there but not for this user.
+    """
+    booking = booking_for(user, number)
+    only = None if may_change(user, booking) else meetings_open_to(user, booking)
+    found = booking.materials.select_related("occurrence")
+    material = found.get(Q() if only is None else _of(only), pk=pk)
+    material.booking = booking
+    return material
+
+
+def latest_change(booking: Booking) -> int:
+    """Return what is another number whenever files or notes of the booking have changed: one query."""
+    changes = booking.events.filter(kind=BookingEvent.Kind.MATERIALS_CHANGED)
+    return changes.aggregate(latest=Max("pk"))["latest"] or 0
+
+
+def _of(meetings: Iterable[int]) -> Q:
+    return Q(occurrence=None) | Q(occurrence__in=list(meetings))
 
 
 def _in_order(materials: QuerySet[Material]) -> QuerySet[Material]:

@@ -21,13 +21,15 @@ _FNAME, _FLAGS_AT, _HEADER_LENGTH = 8, 3, 10  # RFC 1952 2.3
 
 
 class FastGZipMiddleware(GZipMiddleware):
-    """What is sent in parts, or is compressed already, is left to Django.
+    """What is sent in parts, or is compressed already, is left to Django; what nobody may transform, as it is.
 
     Like Django's own it makes the length of the same page differ by up to 100 bytes, so that lengths tell nothing of
     what is secret in it (the BREACH attack).
     """
 
     def process_response(self, request: HttpRequest, response: Any) -> HttpResponseBase:
+        if "no-transform" in response.headers.get("Cache-Control", ""):
+            return response
         if (
             not response.streaming
             and len(response.content) >= _SHORTEST
