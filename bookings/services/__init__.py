@@ -18,6 +18,7 @@ from bookings.services.conference_seats import follows_in, give_back_early_seats
 from bookings.services.conferences import record_ended, record_started
 from bookings.services.delegating import MAX_CHAIN, delegate, is_used, take_back
 from bookings.services.describing import MAX_HEADCOUNT, MAX_ROOM_LENGTH, describe_party
+from bookings.services.devices import note_devices_tested
 from bookings.services.drafts import DraftState, forget_drafts, hold_draft, release_draft
 from bookings.services.ending import end_at
 from bookings.services.errors import (
@@ -193,6 +194,7 @@ __all__ = [
     "longest_run",
     "may_undo",
     "merge_old_marks",
+    "note_devices_tested",
     "note_no_shows",
     "note_outcome",
     "open_unplanned",

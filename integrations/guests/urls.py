@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from integrations.guests import door, live, page, views, zone
+from integrations.guests import checking, door, live, page, views, zone
 
 urlpatterns = [
     path("d/<str:token>", door.join, name="join"),
     path("o/<str:token>", views.answer, name="answer"),
     path("g/<str:token>", page.guest_page, name="guest_page"),
+    path("g/<str:token>/sprawdzenie/", checking.guest_check, name="guest_check"),
     path("g/<str:token>/zmiany/<str:version>", live.guest_changes, name="guest_changes"),
     path("g/<str:token>/strefa/", zone.guest_zone, name="guest_zone"),
 ]
