@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from bookings.material_queries import latest_change
 from integrations.guests.visits import Visit, guest_view
 from integrations.jitsi.entry import State
 from integrations.jitsi.moderating import conference_of
@@ -49,6 +50,7 @@ def version_of(visit: Visit) -> str:
         attendee.answered_at,
         attendee.removed_at,
         attendee.time_zone,
+        latest_change(attendee.booking),
         bool(there and there.people),
         bool(there and there.is_led),
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from integrations.guests import checking, door, live, page, views, zone
+from integrations.guests import checking, door, live, materials, page, views, zone
 
 urlpatterns = [
     path("d/<str:token>", door.join, name="join"),
