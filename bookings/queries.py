@@ -262,6 +262,8 @@ def _keys(found: Any) -> list[int]:
 
 
 def invited_count(booking: Booking) -> int:
-    """Return how many people a new booking invites, its organizer among them: one query."""
+    """Return how many people a new booking invites, its organizer among them. Who has just made it asks nobody."""
+    if booking.invited is not None:
+        return booking.invited
     [(count,)] = prepared.fetch("SELECT count(*) FROM bookings_attendee WHERE booking_id = %s", [booking.pk])
     return int(count)

@@ -12,20 +12,25 @@ as `DISABLE_SERVER_SIDE_CURSORS`), and statements are sent whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg.pq import TransactionStatus
 
 _PLACE = re.compile(r"%(?:%|s|\((?P<name>\w+)\)s)")
 _TOO_MUCH = 2**63
 # By session; a session that is opened anew knows none.
 _known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+_gathered: WeakKeyDictionary[Any, _Gathered] = WeakKeyDictionary()
 Values = Sequence[Any] | Mapping[str, Any]
+Statement = tuple[str, Values]
+Rows = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,50 +48,96 @@ def fetch(sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
 
     Places whose type PostgreSQL can't tell need a cast. The texts must be few: each is kept by every session.
     """
-    with connection.cursor() as cursor:
-        _send(cursor, sql, values)
-        return cursor.fetchall()
+    return fetch_each((sql, values))[0]
 
 
 def run(sql: str, values: Values = ()) -> None:
-    """Run a statement that returns nothing."""
-    with connection.cursor() as cursor:
-        _send(cursor, sql, values)
+    """Run a statement that returns nothing; inside `gathering` with the next one that is sent."""
+    gathered = _gathered.get(connections[DEFAULT_DB_ALIAS])
+    if gathered is None:
+        fetch_each((sql, values))
+    else:
+        gathered.waiting.append((sql, values))
 
 
-def fetch_each(*statements: tuple[str, Values]) -> list[list[tuple[Any, ...]]]:
+def fetch_each(*statements: Statement) -> list[Rows]:
     """Run statements in their order in one round trip; return the rows of each, none for one that returns nothing.
 
     Each begins when the one before is done, and sees what others have committed until then: locks come first, what is
-    read under them next. Inside a transaction; after one that fails none is run.
+    read under them next. Several need a transaction; after one that fails none is run.
     """
+    connection = connections[DEFAULT_DB_ALIAS]
+    gathered = _gathered.get(connection)
+    before = gathered.take() if gathered else []
+    return _send(connection, [*before, *statements])[len(before) :]
+
+
+@contextmanager
+def gathering() -> Iterator[None]:
+    """Have what `run` is given inside wait for the next statement, whoever sends it, and share its round trip.
+
+    What is left goes at the end. The order stays, and whatever fails does so inside the transaction that has to be
+    there; of an exception nothing is left to be sent.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection in _gathered:
+        yield
+        return
+    assert connection.in_atomic_block, "what waits belongs to a transaction"
+    gathered = _gathered[connection] = _Gathered(connection)
+    try:
+        with connection.execute_wrapper(gathered):
+            yield
+            gathered.send()
+    finally:
+        del _gathered[connection]
+
+
+@dataclass(eq=False, slots=True)
+class _Gathered:
+    """Statements that wait. Before any other one goes to the database, they go."""
+
+    connection: Any
+    waiting: list[Statement] = field(default_factory=list)
+
+    def __call__(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        self.send()
+        return execute(*arguments)
+
+    def send(self) -> None:
+        if waiting := self.take():
+            _send(self.connection, waiting)
+
+    def take(self) -> list[Statement]:
+        waiting, self.waiting = self.waiting, []
+        # What failed is rolled back, what waits with it: nothing else can be sent then.
+        has_failed = self.connection.connection.info.transaction_status == TransactionStatus.INERROR
+        return [] if has_failed else waiting
+
+
+def _send(connection: Any, statements: Sequence[Statement]) -> list[Rows]:
     with connection.cursor() as cursor:
-        sent = [_known_to_session(sql, values) for sql, values in statements]
+        sent = [_known_to_session(connection, sql, values) for sql, values in statements]
         if None in sent:
             return [_rows_of(cursor, sql, values) for sql, values in statements]
-        texts = [execute for execute, _numbered in filter(None, sent)]
-        cursor.execute("; ".join(texts), [value for _execute, numbered in filter(None, sent) for value in numbered])
+        texts, numbered = zip(*filter(None, sent), strict=True)
+        cursor.execute("; ".join(texts), [value for values in numbered for value in values])
         found = [_rows(cursor)]
-        while cursor.nextset():
+        while len(found) < len(sent) and cursor.nextset():
             found.append(_rows(cursor))
         return found
 
 
-def _rows_of(cursor: Any, sql: str, values: Values) -> list[tuple[Any, ...]]:
-    _send(cursor, sql, values)
+def _rows_of(cursor: Any, sql: str, values: Values) -> Rows:
+    cursor.execute(sql, values)
     return _rows(cursor)
 
 
-def _rows(cursor: Any) -> list[tuple[Any, ...]]:
+def _rows(cursor: Any) -> Rows:
     return cursor.fetchall() if cursor.description else []
 
 
-def _send(cursor: Any, sql: str, values: Values) -> None:
-    execute, numbered = _known_to_session(sql, values) or (sql, values)
-    cursor.execute(execute, numbered)
-
-
-def _known_to_session(sql: str, values: Values) -> tuple[str, Sequence[Any]] | None:
+def _known_to_session(connection: Any, sql: str, values: Values) -> tuple[str, Sequence[Any]] | None:
     """Return how the session is asked for a statement that it has prepared; None where that has to be sent whole."""
     statement = _numbered(sql)
     numbered = [values[name] for name in statement.names] if isinstance(values, Mapping) else values

@@ -6,6 +6,8 @@ neither on how much is booked nor on the number of dates; the rest is interval a
 
 from __future__ import annotations
 
+from bookings.availability.ahead import Asked
+from bookings.availability.ahead import read as read_ahead
 from bookings.availability.facts import Locked
 from bookings.availability.fixes import find_refusals, offer_fixes
 from bookings.availability.judge import Assessment, assess, limits
@@ -14,6 +16,7 @@ from bookings.availability.policy import UsedExemption
 from bookings.availability.wishes import find_lacks
 
 __all__ = [
+    "Asked",
     "Assessment",
     "Locked",
     "PlannedMeeting",
@@ -25,4 +28,5 @@ __all__ = [
     "find_refusals",
     "limits",
     "offer_fixes",
+    "read_ahead",
 ]

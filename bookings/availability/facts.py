@@ -13,8 +13,8 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from bookings import participants
 from bookings.availability import holds as held
+from bookings.availability.ahead import Ahead
 from bookings.availability.holds import Ignoring, Probe, Row
 from bookings.models import Booking
 from rooms import hours, licences, queries, terms
@@ -30,14 +30,13 @@ _NOTHING = timedelta(0)
 class Locked:
     """What whoever holds the locks has read already: rooms with their sites, pools, movable equipment.
 
-    `terms`: of these rooms and of organizer and user; `people`: rows of `participants.reading`.
+    `ahead`: of a new booking also what the judge asks next.
     """
 
     rooms: dict[int, Room]
     pools: dict[int, LicencePool] = field(default_factory=dict)
     movable: dict[int, MovableEquipment] = field(default_factory=dict)
-    terms: terms.Terms | None = None
-    people: Sequence[participants.Row] | None = None
+    ahead: Ahead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +140,9 @@ def load(
     """
     rooms = _load_rooms(room_ids, locked)
     host = next((rooms[pk] for pk in host_ids if pk in rooms), None)
-    found = locked.terms if locked else None
-    if found is None:
+    if locked and locked.ahead:
+        found = locked.ahead.terms
+    else:
         found = terms.load(rooms, user_ids={organizer_id, by_id}, on=timezone.localtime(now).date())
     return Facts(
         rooms=rooms,

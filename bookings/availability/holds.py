@@ -6,7 +6,7 @@ of a room are disjoint, so of those that began before the span only the last can
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -169,8 +169,43 @@ JOIN accounts_user person ON person.id = booking.organizer_id
 WHERE meeting.id = ANY (%s)
 """
 
+# Probes of a single meeting that look up themselves what is not known yet: set-up times, and from which pools its rooms
+# take their licences.
+_ROOMS_AROUND = """(
+    SELECT 0, room.id, %s::timestamptz - room.setup, %s::timestamptz + room.clearing
+    FROM rooms_room room WHERE room.id = ANY (%s::bigint[])
+) AS probe (key, resource, starts, ends)"""
+_POOLS_AROUND = """(
+    SELECT 0, pool.id, %s::timestamptz, %s::timestamptz FROM rooms_licencepool pool
+    WHERE pool.is_default OR pool.id IN (SELECT licence_pool_id FROM rooms_room WHERE id = ANY (%s::bigint[]))
+) AS probe (key, resource, starts, ends)"""
+
 #: What `rooms_in_the_way` returns: key, room, beginning, end, then the owner (one of four) and until when it holds.
 Row = tuple[int, int, datetime, datetime, int | None, int | None, UUID | None, int | None, datetime | None]
+#: What `seats_held` returns: by key and pool the seats of each site.
+Sums = Mapping[tuple[int, int], Mapping[int | None, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is held while a single meeting lasts, as `rooms_in_the_way` and `seats_held` return it for the key 0."""
+
+    rooms: list[Row]
+    seats: Sums
+
+
+def reading_around(span: Interval, room_ids: Collection[int], ignoring: Ignoring) -> list[prepared.Statement]:
+    """Return the statements about a meeting in these rooms, for who sends them along with others; see `around_of`."""
+    values = [span.start_at, span.end_at, list(room_ids)]
+    counts, counted = ignoring.sql()
+    return [
+        (_filled(sql, probes).replace("__counts__", counts), values + counted * sql.count("__counts__"))
+        for sql, probes in ((_IN_THE_WAY, _ROOMS_AROUND), (_SEATS, _POOLS_AROUND))
+    ]
+
+
+def around_of(rooms: prepared.Rows, seats: prepared.Rows) -> Around:
+    return Around(sorted(rooms, key=_by_probe), _sums(seats))
 
 
 def rooms_in_the_way(probes: Sequence[Probe], ignoring: Ignoring) -> list[Row]:
@@ -188,10 +223,14 @@ def equipment_held(probes: Sequence[Probe], ignoring: Ignoring) -> list[tuple[in
     return _run(_EQUIPMENT, probes, ignoring)
 
 
-def seats_held(probes: Sequence[Probe], ignoring: Ignoring) -> dict[tuple[int, int], dict[int | None, int]]:
+def seats_held(probes: Sequence[Probe], ignoring: Ignoring) -> Sums:
     """Return for key and pool the seats of shares and reserve that touch the probe, by site: the peak or more."""
+    return _sums(_run(_SEATS, probes, ignoring))
+
+
+def _sums(rows: Iterable[tuple[Any, ...]]) -> Sums:
     found: dict[tuple[int, int], dict[int | None, int]] = {}
-    for key, pool_id, site_id, seats in _run(_SEATS, probes, ignoring):
+    for key, pool_id, site_id, seats in rows:
         found.setdefault((key, pool_id), {})[site_id] = seats
     return found
 
@@ -276,5 +315,5 @@ def _run(sql: str, probes: Sequence[Probe], ignoring: Ignoring) -> list[Any]:
 
 
 @cache
-def _filled(sql: str) -> str:
-    return sql.replace("__probes__", _PROBES).replace("__owned__", _OWNED).replace("__earliest__", _EARLIEST)
+def _filled(sql: str, probes: str = _PROBES) -> str:
+    return sql.replace("__probes__", probes).replace("__owned__", _OWNED).replace("__earliest__", _EARLIEST)

@@ -24,7 +24,7 @@ from bookings.availability import policy, seating, wishes
 from bookings.availability.changed import Changed
 from bookings.availability.clashes import Asker, find_closed_sites, licence_refusal, taken
 from bookings.availability.facts import Facts, Locked
-from bookings.availability.holds import Ignoring, Probe
+from bookings.availability.holds import Around, Ignoring, Probe
 from bookings.availability.planned import Plan, PlannedMeeting, SkippedDate, Slot, Take
 from bookings.availability.seating import Seating, Short
 from bookings.models import LONGEST_HOLD, Booking, Occurrence
@@ -108,24 +108,20 @@ def assess(
         locked=locked,
         is_outside=request.is_outside,
     )
-    people = participants.resolve(request, found=locked.people if locked else None)
-    return _answer(request, plan, changed, facts, ignoring, Asker(by, SiteRoles.of(by)), people)
+    ahead = locked.ahead if locked else None
+    people = participants.resolve(request, found=ahead.people if ahead else None)
+    judge = _Judge(
+        request, Asker(by, SiteRoles.of(by)), changed, facts, ignoring, people, ahead.around if ahead else None
+    )
+    return _answer(judge, plan)
 
 
-def _answer(
-    request: BookingRequest,
-    plan: Plan,
-    changed: Changed,
-    facts: Facts,
-    ignoring: Ignoring,
-    asker: Asker,
-    people: participants.Resolved,
-) -> Assessment:
-    judge = _Judge(request, asker, changed, facts, ignoring, len(people.invitees))
+def _answer(judge: _Judge, plan: Plan) -> Assessment:
+    request, changed, facts, people = judge.request, judge.changed, judge.facts, judge.people
     meetings, skipped = judge.judge(plan)
     asked = policy.Policy()
     if people.invitees:  # Without an organizer there is nobody whose hours could be counted.
-        asked = policy.find(request, meetings, facts, asker, changed, now=ignoring.now)
+        asked = policy.find(request, meetings, facts, judge.asker, changed, now=judge.ignoring.now)
     return Assessment(
         refusals=(
             *plan.refusals,
@@ -133,7 +129,7 @@ def _answer(
             *_find_organizer_refusals(request, people, changed),
             *people.refusals,
             *_find_count_refusals(request, len(people.invitees)),
-            *_find_room_refusals(request, plan, facts, asker, keeps=changed.room_ids),
+            *_find_room_refusals(request, plan, facts, judge.asker, keeps=changed.room_ids),
             *judge.refusals,
             *asked.refusals,
         ),
@@ -145,7 +141,7 @@ def _answer(
         rooms=tuple(facts.rooms[pk] for pk in dict.fromkeys(request.room_ids) if pk in facts.rooms),
         facts=facts,
         changed=changed,
-        ignoring=ignoring,
+        ignoring=judge.ignoring,
         needs_approval=asked.needs_approval,
         exemptions=asked.exemptions,
         takes=judge.takes,
@@ -155,14 +151,15 @@ def _answer(
 
 @dataclass
 class _Judge:
-    """Goes through the meetings of a plan with the facts at hand."""
+    """Goes through the meetings of a plan with the facts at hand. `around`: what has been read of its only meeting."""
 
     request: BookingRequest
     asker: Asker
     changed: Changed
     facts: Facts
     ignoring: Ignoring
-    people: int
+    people: participants.Resolved
+    around: Around | None = None
     refusals: list[Refusal] = field(default_factory=list)
     takes: dict[date, tuple[Take, ...]] = field(default_factory=dict)
     short: list[tuple[Refusal, Short]] = field(default_factory=list)
@@ -183,7 +180,10 @@ class _Judge:
 
     def _judge_rooms(self, plan: Plan) -> tuple[list[Slot], list[SkippedDate]]:
         """Find what is in the way of the rooms; leave out dates on which one is closed, where that is wanted."""
-        rows = held.rooms_in_the_way(list(self._room_probes(plan.slots)), self.ignoring)
+        if self.around is not None:
+            rows = self.around.rooms
+        else:
+            rows = held.rooms_in_the_way(list(self._room_probes(plan.slots)), self.ignoring)
         if not rows:
             return list(plan.slots), []
         by_slot: dict[int, list[known.HeldRoom]] = {}
@@ -222,7 +222,7 @@ class _Judge:
         for meeting in meetings:
             room_ids = tuple(room.pk for room in meeting.rooms)
             if room_ids not in needs:
-                needs[room_ids] = self.facts.need(self.people, meeting.rooms)
+                needs[room_ids] = self.facts.need(len(self.people.invitees), meeting.rooms)
             takes = self._has_already(meeting, needs[room_ids])
             if takes is None:
                 asked.append((meeting.on, meeting.interval, needs[room_ids]))
@@ -230,7 +230,8 @@ class _Judge:
                 self.takes[meeting.on] = takes
         if not asked:
             return
-        seats = Seating(self.facts, self.ignoring, self._wish(), self.asker.roles)
+        sums = self.around.seats if self.around else None
+        seats = Seating(self.facts, self.ignoring, self._wish(), self.asker.roles, sums)
         seated = seats.seat([(span, need) for _on, span, need in asked])
         for (on, _span, _need), found in zip(asked, seated, strict=True):
             self.takes[on] = found.takes

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from bookings.availability import facts as known
 from bookings.availability import holds as held
 from bookings.availability.facts import Facts
-from bookings.availability.holds import Ignoring, Probe
+from bookings.availability.holds import Ignoring, Probe, Sums
 from bookings.availability.planned import Take
 from bookings.rules import LicenceWish
 from rooms import licences
@@ -58,12 +58,16 @@ class Seated:
 
 @dataclass(frozen=True, slots=True)
 class Seating:
-    """Seats meetings. `wish`: what to do where licences are short, and `roles` of whoever asks: what they may do."""
+    """Seats meetings. `wish`: what to do where licences are short, and `roles` of whoever asks: what they may do.
+
+    `sums`: of a single meeting, what touches it, where that has been read already.
+    """
 
     facts: Facts
     ignoring: Ignoring
     wish: LicenceWish = field(default_factory=LicenceWish)
     roles: SiteRoles = field(default_factory=SiteRoles)
+    sums: Sums | None = None
 
     def seat(self, asked: Sequence[tuple[Interval, Need]]) -> list[Seated]:
         """Return the licences of each meeting; a fixed number of statements, one where nothing is short."""
@@ -105,7 +109,7 @@ class Seating:
             for n, (span, need) in enumerate(asked)
             for pool_id in need.by_pool
         ]
-        sums = held.seats_held(probes, self.ignoring)
+        sums = held.seats_held(probes, self.ignoring) if self.sums is None else self.sums
         tight = [probe for probe in probes if not self._surely_fits(*asked[probe.key], probe, sums)]
         if not tight:
             return found
@@ -117,9 +121,7 @@ class Seating:
                 found[probe.key].append(short)
         return found
 
-    def _surely_fits(
-        self, span: Interval, need: Need, probe: Probe, sums: Mapping[tuple[int, int], dict[int | None, int]]
-    ) -> bool:
+    def _surely_fits(self, span: Interval, need: Need, probe: Probe, sums: Sums) -> bool:
         pool_id = probe.resource_id
         touching = sums.get((probe.key, pool_id), {})
         return licences.surely_fits(self._allocation(pool_id), added(touching, need.by_pool[pool_id]), span=span)

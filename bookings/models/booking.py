@@ -95,6 +95,9 @@ class Booking(models.Model):
     # Which opened form it came from: the same form sent twice books once.
     submission = models.UUIDField(unique=True, null=True, editable=False)
 
+    #: No column: how many people it invites, its organizer among them, as whoever has just made it knows.
+    invited: int | None = None
+
     class Meta:
         verbose_name = _("session")
         verbose_name_plural = _("sessions")

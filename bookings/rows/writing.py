@@ -73,8 +73,9 @@ def insert_booking(
         "day_to": ends.isoformat(),
     }
     [written] = prepared.fetch("SELECT * FROM booking_insert(%s::jsonb)", [json.dumps(given)])
-    pk, number, thread, occurrence_id, _attendee_ids, event_id = written
+    pk, number, thread, occurrence_id, attendee_ids, event_id = written
     booking = _booking(pk, number, thread, values, now=now)
+    booking.invited = len(attendee_ids or ())
     event = BookingEvent(
         pk=event_id,
         booking=booking,

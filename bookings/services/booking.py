@@ -12,14 +12,13 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import User
 from bookings import availability, events, recurrence, rows
-from bookings.availability import Assessment
+from bookings.availability import Asked, Assessment
 from bookings.models import Booking, BookingEvent
 from bookings.rules import BookingRequest, Refusal, clean_line, clean_text
-from bookings.services import asking, licence_refusals
+from bookings.services import asking, kept_forms, licence_refusals
 from bookings.services.errors import NotAllowed, Refused, in_one_transaction
-from bookings.services.kept_forms import forgetting
 from bookings.services.licence_events import record_licences
-from bookings.services.locks import Wanted, lock_for_new
+from bookings.services.locks import lock_for_new
 from rooms import prepared
 from rooms.permissions import SiteRoles
 
@@ -76,11 +75,13 @@ class _Judged:
 def _book(
     request: BookingRequest, judged: _Judged, *, by: User, now: datetime, submission: uuid.UUID | None
 ) -> Booking:
-    locked = lock_for_new(Wanted(request, by, now), submission=submission)
+    locked = lock_for_new(Asked(request, by, now, submission))
     judged.last = availability.assess(request, by=by, now=now, locked=locked, draft=submission)
-    booking = insert(request, passed(judged.last), Origin(submission), by=by, now=now)
-    if submission is not None:
-        prepared.fetch_each(licence_refusals.settling(booking, submission, now=now), forgetting(submission))
+    with prepared.gathering():
+        booking = insert(request, passed(judged.last), Origin(submission), by=by, now=now)
+        if submission is not None:
+            licence_refusals.settle_form(booking, submission, now=now)
+            kept_forms.forget(submission)
     return booking
 
 

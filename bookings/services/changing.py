@@ -15,7 +15,6 @@ from bookings.services import licence_refusals, one_meeting, splitting, whole
 from bookings.services.booking import cleaned
 from bookings.services.errors import AlreadyOver, LedOutside, Refused, in_one_transaction
 from bookings.services.locks import lock_booking
-from rooms import prepared
 
 
 def change(
@@ -88,7 +87,7 @@ class _Task:
         changed = self._run()
         if (changed.pk, changed.version) != (self.booking.pk, self.version):
             form = licence_refusals.form_of_change(self.booking, self.version, self.by)
-            prepared.run(*licence_refusals.settling(changed, form, now=self.now))
+            licence_refusals.settle_form(changed, form, now=self.now)
         return changed
 
     def _run(self) -> Booking:

@@ -88,9 +88,9 @@ def keep_form(
     return kept.first()
 
 
-def forgetting(submission: uuid.UUID) -> tuple[str, prepared.Values]:
-    """Return the statement that keeps a form no longer. For the transaction that books it, under its lock."""
-    return "DELETE FROM bookings_keptform WHERE submission = %s::uuid", [submission]
+def forget(submission: uuid.UUID) -> None:
+    """Keep a form no longer. Inside the transaction that books it, under its lock."""
+    prepared.run("DELETE FROM bookings_keptform WHERE submission = %s::uuid", [submission])
 
 
 def empty_form(*, submission: uuid.UUID, user: User, turn: Turn) -> None:

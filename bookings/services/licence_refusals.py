@@ -115,13 +115,13 @@ def find_lacks(request: BookingRequest, refusals: Sequence[Refusal]) -> list[Lac
     ]
 
 
-def settling(booking: Booking, submission: uuid.UUID, *, now: datetime) -> tuple[str, prepared.Values]:
-    """Return the statement that says of what the form was refused before what became of it, now that it has booked.
+def settle_form(booking: Booking, submission: uuid.UUID, *, now: datetime) -> None:
+    """Say of what the form was refused before what became of it, now that it has booked.
 
-    For the transaction that books. At the wanted time: booked, or how; at another: moved; a date that the series
+    Inside the transaction that books. At the wanted time: booked, or how; at another: moved; a date that the series
     leaves out, or that a single session has no place for: given up.
     """
-    return _SETTLE_FORM, {"form": submission, "booking": booking.pk, "now": now}
+    prepared.run(_SETTLE_FORM, {"form": submission, "booking": booking.pk, "now": now})
 
 
 def settle_accepted(entry: WaitlistEntry, booking: Booking, *, now: datetime) -> None:

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from accounts.models import User
-from bookings import participants, rows
-from bookings.availability import Locked
+from bookings import rows
+from bookings.availability import Asked, Locked, read_ahead
 from bookings.models import Booking
 from bookings.permissions import may_change
 from bookings.rules import BookingRequest, Code, Refusal
 from bookings.services.errors import AlreadyBooked, AlreadyOver, NotAllowed, Refused
-from rooms import prepared, terms
+from rooms import prepared
 from rooms.models import LicencePool, MovableEquipment, Room, Site
 
 # Written out, since compiling the same query anew for every booking takes longer than running it. NO KEY UPDATE: rows
@@ -71,51 +68,36 @@ WHERE expires_at <= %(now)s::timestamptz AND equipment_id = ANY (%(pieces)s::big
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A new booking that is judged once its things are locked: what the judge asks is read in the same round trip."""
-
-    request: BookingRequest
-    by: User
-    now: datetime
-
-
 def lock_things(
     room_ids: Collection[int],
     movable_ids: Collection[int] = (),
     *,
     submission: uuid.UUID | None = None,
-    judging: Wanted | None = None,
+    judging: Asked | None = None,
 ) -> Locked:
     """Lock rooms, movable equipment and pools, in one round trip. Inside a transaction.
 
     `submission`: of the form that asks. One that is sent twice at once waits for itself: this lock comes first, and
-    nobody else takes it, so it closes no circle. Raises: AlreadyBooked.
+    nobody else takes it, so it closes no circle. `judging`: what the judge asks about this is read in the same round
+    trip. Raises: AlreadyBooked.
     """
     ids = sorted(room_ids)
-    form: list[tuple[str, prepared.Values]] = []
+    form: list[prepared.Statement] = []
     if submission is not None:
         form = [(_FORM, [submission.int % 2**63]), (_FORM_BOOKED, [submission])]
     rooms, movable, pools = (_ROOMS, [ids]), (_MOVABLE, [sorted(movable_ids)]), (_POOLS, [ids])
     wanted = [*([rooms] if ids else ()), *([movable] if movable_ids else ()), pools]
-    read = [*_terms_and_people(ids, judging)] if judging else []
-    found = prepared.fetch_each(*form, *wanted, *read)
+    found = prepared.fetch_each(*form, *wanted, *(judging.statements(ids) if judging else ()))
     if form and found[1]:
         raise AlreadyBooked(Booking.objects.get(pk=found[1][0][0]))
-    *others, pool_rows = found[len(form) : len(form) + len(wanted)]
+    locks = len(form) + len(wanted)
+    *others, pool_rows = found[len(form) : locks]
     return Locked(
         rooms=_rooms(others[0]) if ids else {},
         pools=_pools(pool_rows),
         movable={row[0]: rows.read(MovableEquipment, row) for row in others[-1]} if movable_ids else {},
-        terms=terms.of_rows(found[-2]) if read else None,
-        people=found[-1] if read else None,
+        ahead=read_ahead(found[locks:]) if judging else None,
     )
-
-
-def _terms_and_people(room_ids: list[int], wanted: Wanted) -> Iterable[tuple[str, prepared.Values]]:
-    user_ids = {wanted.request.organizer_id, wanted.by.pk}
-    yield terms.reading(room_ids, user_ids=user_ids, on=timezone.localtime(wanted.now).date())
-    yield participants.reading(wanted.request)
 
 
 def lock_pools(room_ids: Collection[int]) -> dict[int, LicencePool]:
@@ -142,10 +124,10 @@ def lock_for(request: BookingRequest, *, held_by: Iterable[int] = ()) -> Locked:
     return lock_things(rooms_of(request) | rooms_held(held_by), _movable_of(request))
 
 
-def lock_for_new(wanted: Wanted, *, submission: uuid.UUID | None) -> Locked:
-    """Lock all that a new booking asks for, and read what the judge will ask. `submission`: as in lock_things."""
-    request = wanted.request
-    return lock_things(rooms_of(request), _movable_of(request), submission=submission, judging=wanted)
+def lock_for_new(asked: Asked) -> Locked:
+    """Lock all that a new booking asks for, and read what the judge will ask. Raises: AlreadyBooked."""
+    request = asked.request
+    return lock_things(rooms_of(request), _movable_of(request), submission=asked.draft, judging=asked)
 
 
 def _movable_of(request: BookingRequest) -> list[int]:

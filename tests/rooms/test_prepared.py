@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from rooms import prepared
@@ -114,3 +114,112 @@ def test_several_statements_are_sent_whole_where_names_are_lost(monkeypatch: pyt
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
     assert prepared.fetch_each(("SELECT %s::int + 1 AS sent_whole", [1]), ("SELECT 2", [])) == [[(2,)], [(2,)]]
     assert _kept("sent_whole") == 0
+
+
+class TestGathering:
+    """What nobody waits for goes with the next statement, in its order."""
+
+    SET = "UPDATE rooms_site SET code = %s::text"
+    READ = "SELECT code FROM rooms_site"
+
+    def sent(self, queries: CaptureQueriesContext) -> list[str]:
+        return [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+
+    def queue_and_fail(self) -> None:
+        prepared.run(self.SET, ["X"])
+        raise LookupError
+
+    def test_goes_with_the_next_of_ours(self) -> None:
+        make_site("KOS")
+        with CaptureQueriesContext(connection) as queries, transaction.atomic(), prepared.gathering():
+            prepared.run(self.SET, ["A"])
+            prepared.run(self.SET, ["B"])
+            assert not self.sent(queries)
+            assert prepared.fetch(self.READ) == [("B",)]
+        assert len(self.sent(queries)) == 1
+
+    def test_goes_before_any_other(self) -> None:
+        make_site("KOS")
+        with transaction.atomic(), prepared.gathering():
+            prepared.run(self.SET, ["A"])
+            assert Site.objects.get().code == "A"
+
+    def test_what_is_left_goes_at_the_end_in_one_round_trip(self) -> None:
+        make_site("KOS")
+        with CaptureQueriesContext(connection) as queries, transaction.atomic(), prepared.gathering():
+            prepared.run(self.SET, ["A"])
+            prepared.run("UPDATE rooms_site SET code = code || %s::text", ["B"])
+        assert len(self.sent(queries)) == 1
+        assert Site.objects.get().code == "AB"
+
+    def test_gathering_inside_gathering_is_one(self) -> None:
+        make_site("KOS")
+        with CaptureQueriesContext(connection) as queries, transaction.atomic(), prepared.gathering():
+            with prepared.gathering():
+                prepared.run(self.SET, ["A"])
+            assert not self.sent(queries)
+        assert Site.objects.get().code == "A"
+
+    def test_afterwards_everything_is_sent_at_once(self) -> None:
+        make_site("KOS")
+        with transaction.atomic():
+            with prepared.gathering():
+                pass
+            prepared.run(self.SET, ["A"])
+            with connection.cursor() as cursor:
+                cursor.execute(self.READ)
+                assert cursor.fetchone() == ("A",)
+
+    def test_what_fails_undoes_the_transaction(self) -> None:
+        make_site("KOS")
+
+        def fail() -> None:
+            prepared.run(self.SET, ["A"])
+            prepared.run("UPDATE rooms_site SET name = NULL")
+
+        with pytest.raises(IntegrityError), transaction.atomic(), prepared.gathering():
+            fail()
+        assert Site.objects.get().code == "KOS"
+
+    def test_of_an_exception_nothing_is_left(self) -> None:
+        make_site("KOS")
+        with pytest.raises(LookupError), transaction.atomic(), prepared.gathering():
+            self.queue_and_fail()
+        assert prepared.fetch(self.READ) == [("KOS",)]
+
+    def test_what_a_savepoint_undoes_is_not_sent_later(self) -> None:
+        make_site("KOS")
+        with transaction.atomic(), prepared.gathering():
+            prepared.run(self.SET, ["A"])
+            with pytest.raises(LookupError), transaction.atomic():
+                self.queue_and_fail()
+            prepared.run("UPDATE rooms_site SET name = %s::text", ["C"])
+        assert (Site.objects.get().code, Site.objects.get().name) == ("A", "C")
+
+    def test_of_a_savepoint_that_failed_nothing_is_sent(self) -> None:
+        make_site("KOS")
+
+        def fail() -> None:
+            try:
+                Site.objects.update(name=None)
+            finally:
+                prepared.run(self.SET, ["B"])
+
+        with transaction.atomic(), prepared.gathering():
+            with pytest.raises(IntegrityError), transaction.atomic():
+                fail()
+            prepared.run("UPDATE rooms_site SET name = %s::text", ["C"])
+        assert (Site.objects.get().code, Site.objects.get().name) == ("KOS", "C")
+
+    def test_belongs_to_a_transaction(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "in_atomic_block", False)
+        with pytest.raises(AssertionError), prepared.gathering():
+            pass
+
+    def test_behind_a_pooler_the_order_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+        make_site("KOS")
+        with transaction.atomic(), prepared.gathering():
+            prepared.run(self.SET, ["A"])
+            prepared.run("UPDATE rooms_site SET code = code || %s::text", ["B"])
+        assert Site.objects.get().code == "AB"
