@@ -10,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.preferences import office_name
 
 #: No account has this key.
 _NOBODY = 0
@@ -53,9 +54,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def render_mail(self, template_prefix: str, email: str, context: dict[str, Any], headers: Any = None) -> Any:
         """Write in the language of the person who gets the mail."""
-        context |= {"office_name": settings.OFFICE_NAME, "support": settings.SUPPORT_CONTACT}
         user = context.get("user")
         with translation.override(user.language if user else translation.get_language()):
+            context |= {"office_name": office_name(), "support": settings.SUPPORT_CONTACT}
             return super().render_mail(template_prefix, email, context, headers)
 
     def format_email_subject(self, subject: str) -> str:

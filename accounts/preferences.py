@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import get_language
 
 THEMES = ("", "light", "dark")
 CONTRASTS = ("", "normal", "more")
@@ -111,7 +112,13 @@ def _phone_href(text: str) -> str:
 
 
 def office() -> Office:
-    return Office(name=settings.OFFICE_NAME, support=settings.SUPPORT_CONTACT)
+    return Office(name=office_name(), support=settings.SUPPORT_CONTACT)
+
+
+def office_name(language: str = "") -> str:
+    """Return what the office is called in this language; without one, in the language that is active."""
+    is_english = (language or get_language() or "").startswith("en")
+    return settings.OFFICE_NAME_EN if is_english else settings.OFFICE_NAME
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:

@@ -41,6 +41,9 @@ ALLOWED_HOSTS = env.list(
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
 
 OFFICE_NAME = env.str("OFFICE_NAME", "Urząd do Spraw Cudzoziemców")
+# In English pages and mails; of an office that gives its Polish name alone, that one.
+_english = "Office for Foreigners, Poland" if OFFICE_NAME == "Urząd do Spraw Cudzoziemców" else OFFICE_NAME
+OFFICE_NAME_EN = env.str("OFFICE_NAME_EN", _english)
 SUPPORT_CONTACT = env.str("SUPPORT_CONTACT", "")
 # What the accessibility statement says that only the office knows.
 ACCESSIBILITY_PUBLISHED_ON = parse_date(
@@ -339,15 +342,15 @@ JOIN_GRACE_MINUTES = env.int("JOIN_GRACE_MINUTES", 15)
 MAX_PARTICIPANTS = env.int("MAX_PARTICIPANTS", 200)
 MAX_SESSION_HOURS = env.int("MAX_SESSION_HOURS", 12)
 BOOKING_HORIZON_DAYS = env.int("BOOKING_HORIZON_DAYS", 730)
+MATERIAL_MAX_BYTES = env.int("MATERIAL_MAX_BYTES", 10_485_760)
+if not 1 <= MATERIAL_MAX_BYTES <= 52_428_800:
+    raise ImproperlyConfigured("MATERIAL_MAX_BYTES must be between 1 and 52428800 (50 MiB).")
 # A series that rooms are invited to by mail is accepted without so many of its dates, and refused with more.
 ROOM_MAIL_MAX_CONFLICTS = env.int("ROOM_MAIL_MAX_CONFLICTS", 3)
 ROOM_MAIL_MAX_CONFLICT_PERCENT = env.int("ROOM_MAIL_MAX_CONFLICT_PERCENT", 25)
 DRAFT_MINUTES = env.int("DRAFT_MINUTES", 10)
 DRAFTS_PER_USER = env.int("DRAFTS_PER_USER", 3)
 OFFER_MINUTES = env.int("OFFER_MINUTES", 120)
-MATERIAL_MAX_BYTES = env.int("MATERIAL_MAX_BYTES", 10_485_760)
-if not 1 <= MATERIAL_MAX_BYTES <= 52_428_800:
-    raise ImproperlyConfigured("MATERIAL_MAX_BYTES must be between 1 and 52428800 (50 MiB).")
 OFFER_ENDS_BEFORE_MINUTES = env.int("OFFER_ENDS_BEFORE_MINUTES", 15)
 FREE_SEAT_AFTER_MINUTES = env.int("FREE_SEAT_AFTER_MINUTES", 5)
 FREE_ROOM_AFTER_MINUTES = env.int("FREE_ROOM_AFTER_MINUTES", 10)

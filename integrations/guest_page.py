@@ -19,7 +19,7 @@ from bookings.models import Attendee
 from integrations.jitsi.entry import Entry
 from integrations.jitsi.recorders import may_be_recorded
 from integrations.places import Place, places
-from integrations.when import when
+from integrations.when import length_in_words, when
 
 
 def session_page(
@@ -42,6 +42,7 @@ def session_page(
             "organizer": attendee.booking.organizer,
             "state": entry.state.value,
             "when": when(entry.occurrence.interval, zone=zone, office_zone=attendee.booking.zone),
+            "length": length_in_words(entry.occurrence.interval.duration),
             "ends": wording.clock(entry.occurrence.ends_at.astimezone(zone)),
             "opens": wording.clock(entry.opens_at.astimezone(zone)),
             "opens_day": wording.long_date(entry.opens_at.astimezone(zone).date()),

@@ -20,6 +20,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from accounts.preferences import office_name
 from integrations.ical.render import Person
 from integrations.ical.text import one_line
 from notifications.compose import keys
@@ -97,7 +98,7 @@ def headers_for_notice(
     return Headers(
         message_id=f"<notice.{message.pk}.{secrets.token_hex(8)}@{_own_domain()}>",
         parent_id="",
-        sender=Person(settings.MAIL_FROM, settings.OFFICE_NAME),
+        sender=Person(settings.MAIL_FROM, office_name(language)),
         recipient=recipient,
         subject=subject,
         language=language,
@@ -112,7 +113,7 @@ def headers_for_account(recipient: Person, *, subject: str, language: str, now: 
     return Headers(
         message_id=f"<account.{secrets.token_hex(16)}@{_own_domain()}>",
         parent_id="",
-        sender=Person(settings.MAIL_FROM, settings.OFFICE_NAME),
+        sender=Person(settings.MAIL_FROM, office_name(language)),
         recipient=recipient,
         subject=subject,
         language=language,
