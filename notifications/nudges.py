@@ -25,8 +25,8 @@ TIME_TO_ANSWER = timedelta(days=1)
 # One statement, however many people; from meeting to meeting and person to person as `reminders` does.
 #
 # Asked are those who said nothing, neither to all of it nor to the meeting that comes next, have had their invitation,
-# or the last change that asked them, for a day, and can be reached. Of what is set aside on the way (a night, a
-# meeting that is off) the next look makes another try.
+# or the last change that asked them, for a day, can be reached, and named nobody who comes. Of what is set aside on
+# the way (a night, a meeting that is off) the next look makes another try.
 _QUEUE = f"""
 WITH far AS (
     SELECT greatest(%(lead)s::interval, max(nudge_lead)) AS reach FROM notifications_sitereminders
@@ -84,6 +84,14 @@ WHERE wants_nudge
     SELECT FROM bookings_meetinganswer own
     WHERE own.occurrence_id = silent.occurrence_id AND own.attendee_id = silent.attendee_id
       AND own.partstat <> 'NEEDS-ACTION'
+  )
+  AND NOT EXISTS (
+    SELECT FROM bookings_attendee named
+    LEFT JOIN bookings_meetinganswer own
+        ON own.attendee_id = named.id AND own.occurrence_id = silent.occurrence_id
+    WHERE named.named_by_id = silent.attendee_id AND named.removed_at IS NULL
+      AND (named.occurrence_id IS NULL OR named.occurrence_id = silent.occurrence_id)
+      AND coalesce(own.partstat, named.partstat) IN ('ACCEPTED', 'TENTATIVE')
   )
   AND (
     SELECT latest.state = 'sent' AND latest.sent_at <= %(asked_until)s FROM notifications_message latest

@@ -231,6 +231,7 @@ def staff_pages(scene: Scene) -> list[Address]:
         Address("session of mine, who is silent", reverse("booking_show", args=[number]) + "?osoby=brak"),
         Address("session of mine, an address", reverse("attendee_address", args=[number, guest.pk])),
         Address("door sheets", reverse("door_sheets", args=[number])),
+        Address("roll call", reverse("roll_call", args=[number])),
         Address("series in progress", reverse("booking_show", args=[scene.series.number])),
         Address("series, past and to come", reverse("booking_show", args=[scene.series.number]) + "?minione"),
         Address("series, a moved meeting", reverse("booking_show", args=[scene.series.number]) + moved),

@@ -59,6 +59,16 @@ def answer(booking: Booking, email: str, partstat: str, **fields: object) -> Non
     services.record_answer(attendee, given, **{"now": NOW, **fields})
 
 
+@pytest.mark.parametrize(("said", "asked"), [("ACCEPTED", 1), ("TENTATIVE", 1), ("DECLINED", 2), ("NEEDS-ACTION", 2)])
+def test_whoever_named_somebody_that_comes_is_not_asked(office: Office, said: str, asked: int) -> None:
+    booking = invited(office, MAZ, SILENT)
+    namer = booking.attendees.get(email=MAZ)
+    named = {"email": "jan@mazowiecki.example", "language": "pl", "time_zone": "Europe/Warsaw", "invited_at": NOW}
+    booking.attendees.create(**named, named_by=namer, partstat=said)
+    assert ask(DUE) == asked
+    assert ((MAZ, "sent") in nudges()) is (asked == 2)
+
+
 def test_the_silent_alone_are_asked_again_and_once(office: Office) -> None:
     booking = invited(office, MIGRI, MAZ, SILENT)
     answer(booking, MIGRI, "ACCEPTED")
