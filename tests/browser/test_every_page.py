@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.scene import SPOKEN, Address, Scene, all_pages, mail_pages, public_pages
+from tests.browser.addresses import SPOKEN, Address, all_pages, mail_pages, public_pages
+from tests.browser.scene import Scene
 
 if TYPE_CHECKING:
     from tests.browser.visitor import Visitor

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.scene import Scene, all_pages
+from tests.browser.addresses import all_pages
+from tests.browser.scene import Scene
 from tests.browser.test_every_page import Tour
 
 if TYPE_CHECKING:
