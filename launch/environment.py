@@ -18,6 +18,9 @@ _NOT_OURS = frozenset(
     }
 )
 
+#: Whom the example office has people call.
+EXAMPLE_SUPPORT = "+48 22 555 01 44"
+
 
 def clean_environment() -> dict[str, str]:
     """Return the person's environment without what belongs to another Python, another project or the launcher."""
@@ -46,4 +49,6 @@ def serving_environment(places: Places, address: Address, *, database_url: str) 
         env["BASE_URL"] = address.url
     if not env.get("ALLOWED_HOSTS"):
         env["ALLOWED_HOSTS"] = address.allowed_hosts
+    if not env.get("SUPPORT_CONTACT"):
+        env["SUPPORT_CONTACT"] = EXAMPLE_SUPPORT
     return env
