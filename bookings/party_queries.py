@@ -94,6 +94,7 @@ def chain_below(attendee: Attendee) -> list[Attendee]:
 class Named:
     """By whom a participant was brought along. `sent`: in the place of that one."""
 
+    who: Attendee
     by: Attendee
     sent: bool
 
@@ -102,7 +103,7 @@ def named_in(booking: Booking) -> dict[int, Named]:
     """Return by participant who brought them along, of all who are invited: one query."""
     there = booking.attendees.filter(Q(named_by__isnull=False), removed_at=None)
     return {
-        item.pk: Named(item.named_by, sent=_was_sent(item))
+        item.pk: Named(item, item.named_by, sent=_was_sent(item))
         for item in with_kind(there).select_related("named_by")
         if item.named_by is not None
     }

@@ -82,7 +82,7 @@ from bookings.services.readdressing import (
     correct_own_address,
 )
 from bookings.services.reclaiming import close_new_rooms, reclaim
-from bookings.services.registering import register
+from bookings.services.registering import MAX_REGISTERED, register
 from bookings.services.releases import on_freed
 from bookings.services.settling import settle_answer
 from bookings.services.undo_window import CLOSE
@@ -104,6 +104,7 @@ __all__ = [
     "MAX_HEADCOUNT",
     "MAX_KEPT_FORMS",
     "MAX_REASON_LENGTH",
+    "MAX_REGISTERED",
     "MAX_ROOM_LENGTH",
     "MAX_TEMPLATES",
     "NAMED_AN_HOUR",

@@ -18,7 +18,7 @@ from bookings.permissions import may_correct_contacts
 from bookings.rules import Participant
 from bookings.services.errors import AlreadyOver, LedOutside, NotAllowed, Refused, in_one_transaction
 from bookings.services.locks import lock_booking
-from bookings.services.naming import lock_guest
+from bookings.services.naming import NamingRefused, Reason, lock_guest
 from bookings.services.steps import step
 
 Kind = BookingEvent.Kind
@@ -75,29 +75,33 @@ def check_own_address(attendee: Attendee, email: str, *, now: datetime) -> None:
     """Raise what `correct_own_address` would, and write nothing: before a mail goes to the new address."""
     with transaction.atomic():
         booking, old = lock_guest(attendee, now=now)
-        _find_joining(booking, _without_account(old), email.strip())
+        _find_joining(booking, _own(old), email.strip())
 
 
 def correct_own_address(attendee: Attendee, email: str, *, now: datetime) -> Attendee:
     """As `correct_address`, by the participant, who has proved that mail to the new address reaches them.
 
     The address book stays as it is; the organizer, who knows whose contact it is, hears of the new address.
-    Raises: AddressTaken, AddressOfAccount; Refused for what is no address; what `naming.lock_guest` raises.
+    Raises: AddressTaken, AddressOfAccount; NamingRefused in a closed session; Refused for what is no address; what
+    `naming.lock_guest` raises.
     """
     return in_one_transaction(partial(_correct_own, attendee, email.strip(), now=now))
 
 
 def _correct_own(attendee: Attendee, email: str, *, now: datetime) -> Attendee:
     booking, old = lock_guest(attendee, now=now)
-    added = _readdress(booking, _without_account(old), email, by=None, how={"by_guest": True}, now=now)
+    added = _readdress(booking, _own(old), email, by=None, how={"by_guest": True}, now=now)
     data = {"attendee": added.pk, "before": old.pk}
     events.notify(Topic.READDRESSED, user_ids=[booking.organizer_id], at=now, booking=booking, data=data)
     return added
 
 
-def _without_account(old: Attendee) -> Attendee:
+def _own(old: Attendee) -> Attendee:
+    """Return the participant, who may choose where they are invited: not whoever comes to a closed session."""
     if old.user_id is not None:
         raise AddressOfAccount
+    if old.booking.is_private:
+        raise NamingRefused(Reason.CLOSED)
     return old
 
 

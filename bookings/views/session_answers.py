@@ -15,6 +15,7 @@ from accounts.models import User
 from bookings import services
 from bookings.answer_queries import answers_at, answers_to_settle, open_proposals
 from bookings.models import Answer, Attendee, Booking, Occurrence, Proposal, as_interval
+from bookings.party_queries import named_in
 from bookings.queries import BookingDetails
 from bookings.views import scopes, session_page, session_people
 from bookings.views.answer_marks import Mark, answer_mark
@@ -39,6 +40,8 @@ class Person:
     comment: str
     #: The other time that they propose: „proponuje 11:30”.
     proposes: str = ""
+    #: Who sends or registered them, or whom they send.
+    brought: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def answers(details: BookingDetails, *, by: User, now: datetime, zone: ZoneInfo)
         for item in found
         if item.occurrence_id == details.occurrence.pk and not item.is_whole_series
     }
-    seats = session_page.rooms_of_people(details)
+    seats, brought = session_page.rooms_of_people(details), _brought(booking)
     people = tuple(
         Person(
             attendee,
@@ -106,6 +109,7 @@ def answers(details: BookingDetails, *, by: User, now: datetime, zone: ZoneInfo)
             session_people.KEYS[PartStat(given[attendee.pk].partstat)],
             given[attendee.pk].comment if details.may_change else "",
             proposing.get(attendee.pk, ""),
+            brought.get(attendee.pk, ""),
         )
         for attendee in details.attendees
     )
@@ -120,6 +124,18 @@ def answers(details: BookingDetails, *, by: User, now: datetime, zone: ZoneInfo)
         version=booking.version,
         mine=answer_mark(given[mine.pk].partstat) if mine and not mine.is_organizer else None,
     )
+
+
+def _brought(booking: Booking) -> dict[int, str]:
+    """Say by participant who brought them along, and whom they send instead: one query."""
+    found: dict[int, str] = {}
+    for pk, named in named_in(booking).items():
+        if named.sent:
+            found[pk] = pgettext("participant", "in the place of %(name)s") % {"name": named.by.label}
+            found.setdefault(named.by.pk, pgettext("participant", "sends %(name)s") % {"name": named.who.label})
+        else:
+            found[pk] = pgettext("participant", "registered by %(name)s") % {"name": named.by.label}
+    return found
 
 
 def _headline(counted: Counter[str]) -> str:

@@ -103,7 +103,7 @@ def _compose_notice(message: Message, *, now: datetime) -> Mail:
 
 
 def compose_told(told: Told, recipient: Person, *, language: str, now: datetime) -> Mail:
-    """Return a mail that is sent at once, without a row: what IT admins are told when the outbox may be ill.
+    """Return a mail to somebody who need be no user: to IT admins past the outbox, to a guest's new address.
 
     `told` is in `language` already. Asks the database for nothing. Raises: mime.Unmailable as `compose` does.
     """

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Contact, ContactGroup
 from bookings.models import Answer, Attendee
-from notifications.compose.answer_notices import said, who
+from notifications.compose.answer_notices import said, title_of, who
 from notifications.compose.notice_parts import Row, Told, facts_of_meeting, page_of
 from notifications.compose.series_words import NO_LINES, Listing
 
@@ -113,7 +113,7 @@ def _told(row: Row, about: Attendee, kicker: str, *paragraphs: str, listing: Lis
     booking, meeting = row.booking, about.occurrence
     return Told(
         kicker=kicker,
-        title=(meeting.own_title if meeting else "") or booking.title,
+        title=title_of(booking, meeting),
         facts=facts_of_meeting(booking, meeting, row),
         paragraphs=paragraphs,
         button=_("Open the session"),
