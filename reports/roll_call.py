@@ -11,7 +11,7 @@ from functools import cached_property
 from accounts.alphabet import sort_key
 from accounts.models import Institution
 from bookings.answer_queries import answers_at
-from bookings.models import Attendee, Proposal
+from bookings.models import Attendee, Booking, Proposal
 from bookings.queries import BookingDetails
 from notifications.deliveries import deliveries_of
 from notifications.models import Message
@@ -147,6 +147,15 @@ def roll_call(details: BookingDetails) -> list[Group]:
     ]
     groups = (Group(kind, tuple(party for party in parties if party.kind == kind)) for kind in Kind)
     return [Group(group.kind, _by_name(group.parties)) for group in groups if group.parties]
+
+
+def mark_of(booking: Booking) -> str:
+    """Return by what a roll call is known: another mark, and something it shows may be different. Two queries.
+
+    Answers, people, and what they say of themselves leave events; mails that come back don't.
+    """
+    failed = booking.messages.filter(state=Message.State.FAILED, kind__in=Message.ITIP).count()
+    return f"{booking.events.count()}.{failed}"
 
 
 def standing_of(people: Sequence[Person]) -> Standing:

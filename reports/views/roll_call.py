@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -17,10 +18,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from bookings.models import Booking
-from bookings.queries import BookingDetails, details_for
+from bookings.queries import BookingDetails, booking_for, details_for
 from bookings.wording import interval_range, long_date, zone_label
 from notifications.asking import Silent, find_silent
 from notifications.asking_words import skipped_groups
+from reports.roll_call import mark_of
 from reports.roll_call import roll_call as called
 from reports.views.files import csv_file, xlsx_file
 from reports.views.roll_call_page import Wishes, arrange, meetings_to_choose
@@ -41,13 +43,12 @@ def roll_call(request: HttpRequest, number: str) -> HttpResponse:
     if details.booking.is_requested:
         messages.info(request, _("Nobody is invited yet: the session awaits approval."))
         return redirect("booking_show", number)
+    # Before the rest is read: what changes meanwhile is noticed, were it shown already.
+    mark = mark_of(details.booking)
     key = details.on(details.occurrence).isoformat()
-    wishes = Wishes(
-        meeting=key if details.booking.is_series else "",
-        standing=request.GET.get("stan", ""),
-        order=request.GET.get("kolejnosc", ""),
-    )
+    wishes = _wishes(request, meeting=key if details.booking.is_series else "")
     is_cancelled = details.booking.is_cancelled or details.is_meeting_cancelled
+    is_to_come = not is_cancelled and details.occurrence.ends_at > now
     # Somebody who only looks asks nobody; the page takes them a query or two less.
     silent = find_silent(details.booking, details.occurrence, now=now) if details.may_change else Silent()
     context: dict[str, Any] = {
@@ -59,13 +60,30 @@ def roll_call(request: HttpRequest, number: str) -> HttpResponse:
         "meetings": meetings_to_choose(details, zone=zone),
         "when": _when(details, zone),
         "is_cancelled": is_cancelled,
-        "can_correct": details.may_change and not is_cancelled and details.occurrence.ends_at > now,
+        "can_correct": details.may_change and is_to_come,
+        "changes": reverse("roll_call_now", args=[number]) + wishes.query(widziane=mark) if is_to_come else "",
         "silent": silent,
         "skipped": skipped_groups(silent.skipped),
         "zone": zone,
         "now": now,
     }
     return render(request, "reports/roll_call.html", context)
+
+
+@require_safe
+@_never_kept
+def roll_call_now(request: HttpRequest, number: str) -> HttpResponse:
+    """Say that the roll call is not as `?widziane` has it any more; 204 while it is. Six queries at most."""
+    assert isinstance(request.user, User)
+    try:
+        booking = booking_for(request.user, number)
+    except Booking.DoesNotExist:
+        raise Http404 from None
+    if request.GET.get("widziane", "") == mark_of(booking):
+        return HttpResponse(status=204)
+    wishes = _wishes(request, meeting=request.GET.get("spotkanie", ""))
+    address = reverse("roll_call", args=[number]) + wishes.query()
+    return render(request, "reports/_roll_call_changed.html", {"address": address})
 
 
 @require_safe
@@ -107,6 +125,10 @@ def _found(request: HttpRequest, number: str) -> BookingDetails:
         return details_for(request.user, number, now=timezone.now(), on=on)
     except (Booking.DoesNotExist, ValueError):
         raise Http404 from None
+
+
+def _wishes(request: HttpRequest, *, meeting: str) -> Wishes:
+    return Wishes(meeting, standing=request.GET.get("stan", ""), order=request.GET.get("kolejnosc", ""))
 
 
 def _file_name(details: BookingDetails) -> str:

@@ -218,6 +218,34 @@ def test_the_page_of_the_session_leads_to_it_where_there_is_a_roll_to_call(
     assert leads(staff_client, book(office, others=(guest, Participant(email="b@x.example")), **rooms))
 
 
+def test_an_open_page_hears_that_something_has_changed(office: Office, staff_client: Client) -> None:
+    booking = book(office, "MAZ", "OPO")
+    delivered()
+
+    def changes() -> str:
+        [found] = re.findall(r'hx-get="([^"]*)"', page(staff_client, booking, "?stan=brak"))
+        return found.replace("&amp;", "&")
+
+    first = changes()
+    with CaptureQueriesContext(connection) as queries:
+        assert staff_client.get(first).status_code == 204
+    assert len(queries) <= 6
+    say(booking, MAZ)
+    answered = staff_client.get(first)
+    assert f'href="{address(booking)}?stan=brak"' in answered.content.decode()
+    assert "The list has changed" in answered.content.decode()
+    second = changes()
+    assert staff_client.get(second).status_code == 204
+    unreached(OPOLE)
+    assert staff_client.get(second).status_code == 200
+    stranger = Client()
+    stranger.force_login(office.newcomer)
+    assert stranger.get(second).status_code == 404
+    with time_machine.travel(datetime(2026, 11, 24, 10, tzinfo=UTC), tick=False):
+        staff_client.force_login(office.staff)
+        assert "hx-get" not in page(staff_client, booking)
+
+
 def test_one_sixteen_and_sixty_institutions_take_the_same_queries(office: Office, staff_client: Client) -> None:
     def count(booking: Booking) -> int:
         staff_client.get(address(booking))
