@@ -45,7 +45,8 @@ def of_series(booking: Booking) -> BookingRequest:
     """
     live = booking.occurrences.filter(status=Occurrence.Status.CONFIRMED)
     usual = live.filter(has_own_rooms=False).order_by("-starts_at").first() or live.latest("starts_at")
-    everybody = booking.attendees.filter(occurrence=None, removed_at=None, is_organizer=False).order_by("pk")
+    everybody = booking.attendees.filter(occurrence=None, removed_at=None, is_organizer=False, erased_at=None)
+    everybody = everybody.order_by("pk")
     left_out = (Decision(date.fromisoformat(item["on"]), "skip") for item in booking.skipped)
     return replace(
         of_meeting(usual),
@@ -72,7 +73,7 @@ def wishes_of(booking: Booking) -> Wishes:
 
 
 def people_at(occurrence: Occurrence) -> list[Attendee]:
-    """Return who takes part in this meeting, without the organizer, in the order invited."""
+    """Return who takes part in this meeting, without the organizer, in the order invited; nobody who was erased."""
     everybody = Q(occurrence=None) | Q(occurrence=occurrence)
-    present = occurrence.booking.attendees.filter(everybody, removed_at=None, is_organizer=False)
+    present = occurrence.booking.attendees.filter(everybody, removed_at=None, is_organizer=False, erased_at=None)
     return list(present.exclude(absences__occurrence=occurrence).order_by("pk"))

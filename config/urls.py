@@ -14,14 +14,11 @@ urlpatterns = [
         login_not_required(TemplateView.as_view(template_name="pages/accessibility.html")),
         name="accessibility",
     ),
-    path(
-        "ochrona-danych/",
-        login_not_required(TemplateView.as_view(template_name="pages/privacy.html")),
-        name="privacy",
-    ),
+    path("", include("accounts.urls_privacy")),
     path("", include("bookings.urls")),
     # Before the pages of guests, which take whatever a mail program has made of their addresses.
     path("", include("notifications.urls_guests")),
+    path("", include("notifications.urls_data")),
     path("", include("integrations.guests.urls")),
     path("", include("integrations.guests.urls_lost")),
     path("", include("integrations.jitsi.urls")),

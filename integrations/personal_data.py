@@ -95,6 +95,11 @@ def _attendance(people: People, scope: Scope) -> Sequence[Rows]:
     return [Rows(LinkUse.objects.filter(attendee__in=people.attendees), lambda rows: rows.delete())]
 
 
+def _late_uses(now: datetime) -> Sequence[Rows]:
+    """Whoever asks on their page has their data erased, and has just sent something by their link."""
+    return [Rows(LinkUse.objects.filter(attendee__erased_at__isnull=False), lambda rows: rows.delete())]
+
+
 MAILS_IN = Keeper(
     code="mails_from_you",
     name=pgettext_lazy("personal data", "Mails that came in"),
@@ -111,6 +116,7 @@ ATTENDANCE = Keeper(
     fields={"integrations.LinkUse": ("link", "place")},
     show=_show_attendance,
     rows=_attendance,
+    late=_late_uses,
 )
 
 _FIELDS = {

@@ -36,6 +36,8 @@ _NO_WORDS = "—"
 _NEWS = [Kind.NOTICE, Kind.SUMMARY, Kind.COUNTER, Kind.ROOM_ANSWER]
 #: An overview is of a day that is no further ahead.
 _AHEAD = timedelta(days=16)
+# That something was sent stays known, what it was does not; what is ever sent again is written anew.
+_NO_BYTES = Case(When(state=State.SENT, then=Value(b"")), default=None)
 _NAMED = "EXISTS (SELECT FROM unnest(%s::text[]) address WHERE position(address IN lower(last_error)) > 0)"
 
 
@@ -108,7 +110,7 @@ def _late(now: datetime) -> Sequence[Rows]:
 def _empty(mails: QuerySet[Message]) -> None:
     mails.filter(kind__in=_NEWS).update(subject="")
     mails.exclude(last_error="").update(last_error=_NO_WORDS)
-    mails.update(raw=b"")
+    mails.update(raw=_NO_BYTES)
 
 
 def erase_mails(mails: QuerySet[Message]) -> None:
@@ -121,8 +123,7 @@ def erase_mails(mails: QuerySet[Message]) -> None:
         recipient=Case(When(attendee=None, then=nobody), default=of_participant),
         subject="",
         last_error=Case(When(last_error="", then=Value("")), default=Value(_NO_WORDS)),
-        # Whether it was written stays known; what was written does not.
-        raw=Case(When(raw=None, then=None), default=Value(b"")),
+        raw=_NO_BYTES,
     )
 
 

@@ -92,7 +92,7 @@ def of_booking(details: BookingDetails, *, user_id: int, scope: Scope = Scope.AL
     data.setlist("rooms", rooms)
     data["order"] = ",".join(rooms)
     people = details.attendees if is_one or not booking.is_series else series_attendees(booking)
-    invited = [person for person in people if not person.is_organizer]
+    invited = [person for person in people if not person.is_organizer and person.erased_at is None]
     data.setlist("participants", [guests.entry_of_attendee(person).token for person in invited])
     booking_wishes.open_booking(data, rows.wishes_of(booking))
     booking_licences.open_booking(data, details)

@@ -89,6 +89,7 @@ def mail_show(request: HttpRequest, pk: int) -> HttpResponse:
     is_written, is_call = bool(message.raw), message.kind == Message.Kind.WEBHOOK
     context = {
         "message": message,
+        "is_erased": message.raw is not None and not message.raw,
         "mail": read_mail(_bytes(message)) if is_written and not is_call else None,
         "call": read_call(_bytes(message)) if is_written and is_call else "",
     }
