@@ -309,6 +309,9 @@ class TestFollowing:
         answer(session.guest, "ACCEPTED")
         assert self.status(address) == 205
         address = self.watch(session.guest)
+        services.add_note(session.booking, "Uwaga", "Proszę mieć akta.", by=office.staff, now=NOW)
+        assert self.status(address) == 205
+        address = self.watch(session.guest)
         services.cancel(session.booking, by=office.staff, now=NOW)
         assert self.status(address) == 205
 
