@@ -164,7 +164,6 @@ _UNREADABLE = (
     zlib.error,
     EOFError,
     IndexError,
-    NotImplementedError,
     OSError,
     OverflowError,
     RuntimeError,
