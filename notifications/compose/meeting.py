@@ -9,7 +9,8 @@ from django.conf import settings
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from bookings.models import Booking, MeetingAnswer
+from bookings.models import Attendee, Booking, MeetingAnswer
+from bookings.party_queries import named_in
 from integrations.ical.render import Meeting, Override, Person, Series, Single
 from integrations.ical.text import paragraphs
 from integrations.places import Place
@@ -23,6 +24,7 @@ from notifications.models import Message
 def from_letter(letter: Letter, *, shelf: Shelf) -> Meeting:
     """Return the event as this recipient is told of it; texts are in the language that is active."""
     booking = letter.booking
+    delegated_from, delegated_to = _delegation(letter, shelf)
     return Meeting(
         uid=booking.uid,
         sequence=letter.sequence,
@@ -41,6 +43,8 @@ def from_letter(letter: Letter, *, shelf: Shelf) -> Meeting:
         attendee=Person(letter.recipient, letter.attendee.name),
         is_chair=letter.attendee.is_organizer,
         partstat=_partstat(letter, shelf),
+        delegated_from=delegated_from,
+        delegated_to=delegated_to,
         is_private=booking.is_private,
         part_of=_part_of(letter, shelf),
     )
@@ -89,6 +93,20 @@ def _partstat(letter: Letter, shelf: Shelf) -> str:
     if letter.matter.recurrence_at is None:
         return of_all
     return _own_answers(letter, shelf).get(letter.occurrence.pk, of_all)
+
+
+def _delegation(letter: Letter, shelf: Shelf) -> tuple[str, str]:
+    """Return the address of who sends the recipient, and of whom they send (RFC 5546 3.2.2.3); empty for nobody.
+
+    Only where somebody may be is it asked for: one query for a batch.
+    """
+    attendee, booking = letter.attendee, letter.booking
+    if attendee.named_by_id is None and attendee.partstat != Attendee.PartStat.DELEGATED:
+        return "", ""
+    named = shelf.keep(("named", booking.pk, booking.version), lambda: named_in(booking))
+    mine = named.get(attendee.pk)
+    sent = next((item.who.email for item in named.values() if item.sent and item.by.pk == attendee.pk), "")
+    return mine.by.email if mine and mine.sent else "", sent
 
 
 def _own_answers(letter: Letter, shelf: Shelf) -> Mapping[int, str]:

@@ -66,6 +66,29 @@ def test_the_colleague_gets_a_request_with_a_link_of_their_own(office: Office) -
     assert (event["ATTENDEE"].params["PARTSTAT"], int(event["SEQUENCE"])) == ("NEEDS-ACTION", 1)
 
 
+def test_calendars_are_told_who_sends_whom(office: Office) -> None:
+    booking = book(office)
+    maz = guest(booking)
+    ewa = send(maz)
+    [jan] = services.register(guest(booking, MIGRI), [JAN], now=LATER)
+    booking.refresh_from_db()
+    for person in (maz, ewa, jan):
+        services.invite_again(person, by=office.staff, now=LATER)
+    params = {}
+    for person in (maz, ewa, jan):
+        mail = compose(queued(booking, person), now=LATER)
+        [event] = icalendar.Calendar.from_ical(mail.calendar).walk("VEVENT")
+        given = event["ATTENDEE"].params
+        params[person] = tuple(given.get(name, "") for name in ("PARTSTAT", "DELEGATED-FROM", "DELEGATED-TO"))
+    assert params == {
+        maz: ("DELEGATED", "", f"mailto:{EWA[1]}"),
+        ewa: ("NEEDS-ACTION", f"mailto:{MAZ}", ""),
+        jan: ("NEEDS-ACTION", "", ""),
+    }
+    calendar = compose(queued(booking, ewa), now=LATER).calendar or b""
+    assert b'DELEGATED-FROM="mailto:' in calendar.replace(b"\r\n ", b"")
+
+
 def test_what_was_taken_back_is_no_news_and_what_ended_is(office: Office, smtp: MailServer) -> None:
     booking = book(office)
     maz = guest(booking)

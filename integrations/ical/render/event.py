@@ -128,15 +128,23 @@ def write_attendee(event: Event, meeting: Meeting) -> None:
         attendee.params["ROLE"] = "REQ-PARTICIPANT"
         attendee.params["PARTSTAT"] = meeting.partstat
         attendee.params["RSVP"] = "TRUE"
+        if meeting.delegated_from:
+            attendee.params["DELEGATED-FROM"] = _mailto(meeting.delegated_from)
+        if meeting.delegated_to and meeting.partstat == "DELEGATED":
+            attendee.params["DELEGATED-TO"] = _mailto(meeting.delegated_to)
     event.add("ATTENDEE", attendee)
 
 
 def address(person: Person) -> vCalAddress:
     """Return an ORGANIZER or ATTENDEE with its CN, to be given the parameters that it needs."""
-    address = vCalAddress(f"mailto:{quote(person.email, safe=_SAFE_IN_MAILTO)}")
+    address = vCalAddress(_mailto(person.email))
     if name := one_line(person.name):
         address.params["CN"] = vText(name.translate(_SPOILT_IN_PARAMETERS))
     return address
+
+
+def _mailto(email: str) -> str:
+    return f"mailto:{quote(email, safe=_SAFE_IN_MAILTO)}"
 
 
 def _add_ways_in(event: Event, meeting: Meeting, *, max_description: int) -> None:

@@ -115,6 +115,7 @@ class Meeting:
     `organizer`: the service's own address, from which the mail is sent, with the organizer's name.
     `attendee`: the recipient, the only one listed: guests do not see each other.
     `is_chair`: the recipient is the person who organizes; they are not asked.
+    `delegated_from`, `delegated_to`: the address of who sends the recipient in their place, and of whom they send.
     `time_zone`: the IANA zone in which the time was chosen. `place`: rooms in words, best first, may be empty.
     `part_of`: the series that this is the master of, the one meeting of a series that it is, or None: a meeting by
     itself. Of a series, `interval` is that of the next meeting, and the calendar part does not use it.
@@ -136,5 +137,7 @@ class Meeting:
     phone_label: str = ""
     is_chair: bool = False
     partstat: str = "NEEDS-ACTION"
+    delegated_from: str = ""
+    delegated_to: str = ""
     is_private: bool = False
     part_of: Series | Single | None = None

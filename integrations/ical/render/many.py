@@ -37,7 +37,14 @@ def what_all_get(meeting: Meeting) -> Meeting:
     join_url = _JOIN_URL.ljust(len(meeting.join_url), "x")
     phone_url = _PHONE_URL if meeting.phone_url else ""
     return replace(
-        meeting, join_url=join_url, phone_url=phone_url, attendee=_NOBODY, is_chair=False, partstat="NEEDS-ACTION"
+        meeting,
+        join_url=join_url,
+        phone_url=phone_url,
+        attendee=_NOBODY,
+        is_chair=False,
+        partstat="NEEDS-ACTION",
+        delegated_from="",
+        delegated_to="",
     )
 
 
