@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from bookings.file_types import EXTENSIONS, MAX_NAME_LENGTH
 from bookings.models import MAX_NOTE_LENGTH
-from bookings.services import materials
+from bookings.services import largest_file
 
 
 class _ForMeeting(forms.Form):
@@ -56,7 +56,7 @@ class ChangeNoteForm(NoteForm):
 
 
 class FileForm(_ForMeeting):
-    """What a file may be is said by `materials.add_file`; one that was too large has not come (`views.uploads`)."""
+    """What a file may be is said by `services.add_file`; one that was too large has not come (`views.uploads`)."""
 
     file = forms.FileField(
         label=gettext_lazy("File"),
@@ -71,4 +71,4 @@ class FileForm(_ForMeeting):
             "PDF, Word, Excel, PowerPoint, LibreOffice, PNG, JPEG, TXT or CSV, up to %(size)s. Documents with macros "
             "are not taken."
         )
-        self.fields["file"].help_text = words % {"size": filesizeformat(materials.largest_file())}
+        self.fields["file"].help_text = words % {"size": filesizeformat(largest_file())}

@@ -53,6 +53,16 @@ from bookings.services.kept_forms import (
 from bookings.services.leaving import leave_groups, leave_session
 from bookings.services.licence_plans import LicenceDecision, LicencesChanged, change_licences, find_licence_impact
 from bookings.services.licence_refusals import note_outcome, settle_refusals
+from bookings.services.materials import (
+    MaterialGone,
+    MaterialRefused,
+    add_file,
+    add_note,
+    change_note,
+    largest_file,
+    note_changed_at,
+    remove_material,
+)
 from bookings.services.naming import NAMED_AN_HOUR, NamingRefused, Problem, Reason
 from bookings.services.no_shows import note_no_shows
 from bookings.services.old_marks import MARKS_KEPT_FOR, merge_old_marks
@@ -123,6 +133,8 @@ __all__ = [
     "LedOutside",
     "LicenceDecision",
     "LicencesChanged",
+    "MaterialGone",
+    "MaterialRefused",
     "NamingRefused",
     "NotAllowed",
     "OfferLapsed",
@@ -143,6 +155,8 @@ __all__ = [
     "ZoneOfAccount",
     "accept",
     "accept_proposal",
+    "add_file",
+    "add_note",
     "answers_due",
     "approve",
     "approvers_of",
@@ -152,6 +166,7 @@ __all__ = [
     "change",
     "change_closure",
     "change_licences",
+    "change_note",
     "check_own_address",
     "choose_zone",
     "close",
@@ -188,6 +203,7 @@ __all__ = [
     "keep_form",
     "keep_sent",
     "lapse_offers",
+    "largest_file",
     "leave",
     "leave_groups",
     "leave_session",
@@ -195,6 +211,7 @@ __all__ = [
     "longest_run",
     "may_undo",
     "merge_old_marks",
+    "note_changed_at",
     "note_devices_tested",
     "note_no_shows",
     "note_outcome",
@@ -208,6 +225,7 @@ __all__ = [
     "refuse_rooms",
     "register",
     "release_draft",
+    "remove_material",
     "rename_template",
     "restore_form",
     "restore_template",

@@ -87,7 +87,7 @@ def add_file(
 
 
 def change_note(material: Material, name: str, text: str, *, seen_at: datetime, by: User, now: datetime) -> Material:
-    """Change the words of a note. `seen_at`: of the words that the user saw (`last_changed_at`, aware).
+    """Change the words of a note. `seen_at`: of the words that the user saw (`note_changed_at`, aware).
 
     Raises: MaterialRefused, also when somebody has changed it since; MaterialGone, NotAllowed, AlreadyOver.
     """
@@ -95,7 +95,7 @@ def change_note(material: Material, name: str, text: str, *, seen_at: datetime, 
     return in_one_transaction(partial(_change, material, name, text, seen_at=seen_at, by=by, now=now))
 
 
-def remove(material: Material, *, by: User, now: datetime) -> None:
+def remove_material(material: Material, *, by: User, now: datetime) -> None:
     """Take a file or note away, its bytes with it. Also after the end, since nobody else could. Raises: NotAllowed.
 
     One that is gone already is none to worry about.
@@ -179,7 +179,7 @@ def _change(material: Material, name: str, text: str, *, seen_at: datetime, by: 
         raise MaterialGone
     if (found.name, found.text) == (name, text):
         return found
-    if last_changed_at(found) != seen_at:
+    if note_changed_at(found) != seen_at:
         raise MaterialRefused("changed_meanwhile")
     found.name, found.text, found.changed_at = name, text, now
     found.save(update_fields=["name", "text", "changed_at"])
@@ -187,8 +187,8 @@ def _change(material: Material, name: str, text: str, *, seen_at: datetime, by: 
     return found
 
 
-def last_changed_at(material: Material) -> datetime:
-    """Return when it became what it is."""
+def note_changed_at(material: Material) -> datetime:
+    """Return when the note became what it is."""
     return material.changed_at or material.added_at
 
 

@@ -7,8 +7,7 @@ from django.utils.translation import gettext as _
 
 from bookings.file_types import MAX_NAME_LENGTH, Fault
 from bookings.models import MAX_MATERIALS, MAX_NOTE_LENGTH
-from bookings.services import materials
-from bookings.services.materials import MaterialRefused
+from bookings.services import MaterialRefused, largest_file
 
 #: Of what the refusal is: the field of the form beside which it is said; empty for the whole form.
 FIELDS = {Fault.NO_NAME: "name", "name_too_long": "name", "no_text": "text", "text_too_long": "text"}
@@ -39,7 +38,7 @@ def too_large_words() -> str:
     words = _(
         "The file is larger than %(size)s. Make it smaller, for example by saving it as a PDF with smaller images."
     )
-    return words % {"size": filesizeformat(materials.largest_file())}
+    return words % {"size": filesizeformat(largest_file())}
 
 
 def _type_words(refused: MaterialRefused) -> str:

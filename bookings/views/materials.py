@@ -27,8 +27,6 @@ from bookings.material_queries import material_on_page
 from bookings.models import Booking, Material
 from bookings.permissions import may_change
 from bookings.queries import BookingDetails
-from bookings.services import materials
-from bookings.services.materials import MaterialGone, MaterialRefused
 from bookings.views import scopes
 from bookings.views.material_words import FIELDS, refusal_words, too_large_words
 from bookings.views.sessions import found_or_404
@@ -68,7 +66,7 @@ def note_new(request: HttpRequest, number: str) -> HttpResponseBase:
 
     def add(data: dict[str, Any]) -> object:
         meeting = place.details.occurrence if form.is_for_meeting else None
-        return materials.add_note(
+        return services.add_note(
             place.details.booking, data["name"], data["text"], occurrence=meeting, by=_user(request), now=now
         )
 
@@ -79,7 +77,7 @@ def note_new(request: HttpRequest, number: str) -> HttpResponseBase:
 
 @require_http_methods(_METHODS)
 @cache_control(private=True, no_store=True)
-@takes_file("file", limit_bytes=materials.largest_file)
+@takes_file("file", limit_bytes=services.largest_file)
 def file_new(request: HttpRequest, number: str, *, is_too_large: bool) -> HttpResponseBase:
     """Ask for a file, then add it."""
     now = timezone.now()
@@ -89,7 +87,7 @@ def file_new(request: HttpRequest, number: str, *, is_too_large: bool) -> HttpRe
 
     def add(data: dict[str, Any]) -> object:
         meeting, file = place.details.occurrence if form.is_for_meeting else None, data["file"]
-        return materials.add_file(
+        return services.add_file(
             place.details.booking, file.name, file.read(), occurrence=meeting, by=_user(request), now=now
         )
 
@@ -111,11 +109,11 @@ def note_change(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
     if note.is_file:
         raise Http404
     back = _back(request, note.booking)
-    seen = {"name": note.name, "text": note.text, "seen": materials.last_changed_at(note).isoformat()}
+    seen = {"name": note.name, "text": note.text, "seen": services.note_changed_at(note).isoformat()}
     form = ChangeNoteForm(request.POST or None, initial=seen)
 
     def change(data: dict[str, Any]) -> object:
-        return materials.change_note(
+        return services.change_note(
             note, data["name"], data["text"], seen_at=data["seen"], by=_user(request), now=timezone.now()
         )
 
@@ -137,7 +135,7 @@ def material_remove(request: HttpRequest, number: str, pk: int) -> HttpResponseB
     back = _back(request, material.booking)
     if request.method == "POST":
         try:
-            materials.remove(material, by=_user(request), now=timezone.now())
+            services.remove_material(material, by=_user(request), now=timezone.now())
         except services.NotAllowed:
             raise PermissionDenied from None
         messages.success(request, _("Removed: %(name)s.") % {"name": material.name})
@@ -152,13 +150,13 @@ def _do(
     """Do what the valid form asks for and lead back; None where the form is to be shown again, with the reason."""
     try:
         act(form.cleaned_data)
-    except MaterialRefused as refused:
+    except services.MaterialRefused as refused:
         field = "file" if isinstance(form, FileForm) else FIELDS.get(refused.why)
         form.add_error(None if refused.why == "too_many" else field, refusal_words(refused))
         return None
     except services.NotAllowed:
         raise PermissionDenied from None
-    except MaterialGone:
+    except services.MaterialGone:
         form.add_error(
             None, _("Somebody has removed this note meanwhile. Copy what you typed and add it as a new one.")
         )

@@ -23,8 +23,6 @@ from bookings.models import (
 )
 from bookings.queries import details_for
 from bookings.rules import Scope
-from bookings.services import materials
-from bookings.services.materials import MaterialGone, MaterialRefused
 from notifications.models import Message
 from tests.bookings.answering import LATER, MIGRI, book, guest
 from tests.bookings.material_files import PDF, PROGRAM, TEXT, openxml
@@ -37,11 +35,11 @@ MUCH_LATER = LATER + timedelta(days=100)
 
 
 def add(office: Office, booking: Booking, name: str = "Program.pdf", data: bytes = PDF, **fields: object) -> Material:
-    return materials.add_file(booking, name, data, **{"by": office.staff, "now": LATER, **fields})
+    return services.add_file(booking, name, data, **{"by": office.staff, "now": LATER, **fields})
 
 
 def note(office: Office, booking: Booking, name: str = "Prosimy", text: str = "Prosimy o akta.", **fields: object):
-    return materials.add_note(booking, name, text, **{"by": office.staff, "now": LATER, **fields})
+    return services.add_note(booking, name, text, **{"by": office.staff, "now": LATER, **fields})
 
 
 def told(booking: Booking) -> list[dict[str, int]]:
@@ -101,7 +99,7 @@ def test_what_is_sent_twice_is_there_once(office: Office) -> None:
 )
 def test_files_that_are_not_taken(office: Office, name: str, data: bytes, why: str) -> None:
     booking = book(office)
-    with pytest.raises(MaterialRefused) as refused:
+    with pytest.raises(services.MaterialRefused) as refused:
         add(office, booking, name, data)
     assert refused.value.why == why
     assert not MaterialContent.objects.exists()
@@ -112,10 +110,10 @@ def test_a_file_is_as_large_as_the_setting_says(office: Office, settings: object
     booking = book(office)
     settings.MATERIAL_MAX_BYTES = len(PDF)
     add(office, booking)
-    with pytest.raises(MaterialRefused, match="too_large"):
+    with pytest.raises(services.MaterialRefused, match="too_large"):
         add(office, booking, "b.pdf", PDF + b"%")
     settings.MATERIAL_MAX_BYTES = LARGEST_FILE * 10
-    assert materials.largest_file() == LARGEST_FILE
+    assert services.largest_file() == LARGEST_FILE
 
 
 @pytest.mark.parametrize(
@@ -129,11 +127,11 @@ def test_a_file_is_as_large_as_the_setting_says(office: Office, settings: object
 )
 def test_notes_that_are_not_taken(office: Office, name: str, text: str, why: str) -> None:
     booking = book(office)
-    with pytest.raises(MaterialRefused, match=why):
+    with pytest.raises(services.MaterialRefused, match=why):
         note(office, booking, name, text)
     kept = note(office, booking)
-    with pytest.raises(MaterialRefused, match=why):
-        materials.change_note(kept, name, text, seen_at=LATER, by=office.staff, now=LATER)
+    with pytest.raises(services.MaterialRefused, match=why):
+        services.change_note(kept, name, text, seen_at=LATER, by=office.staff, now=LATER)
     kept.refresh_from_db()
     assert kept.text == "Prosimy o akta."
 
@@ -142,11 +140,11 @@ def test_the_twenty_first_is_refused_and_has_place_when_one_is_gone(office: Offi
     booking = book(office)
     for number in range(MAX_MATERIALS):
         last = note(office, booking, f"Notatka {number}")
-    with pytest.raises(MaterialRefused, match="too_many"):
+    with pytest.raises(services.MaterialRefused, match="too_many"):
         add(office, booking)
     assert not MaterialContent.objects.exists()
     third = booking.materials.get(position=3)
-    materials.remove(third, by=office.staff, now=LATER)
+    services.remove_material(third, by=office.staff, now=LATER)
     assert [position for position, _name in shown(booking)] == list(range(1, MAX_MATERIALS))
     last.refresh_from_db()
     assert last.position == MAX_MATERIALS - 1
@@ -160,15 +158,15 @@ def test_who_may_not_change_the_session_adds_and_takes_away_nothing(office: Offi
     for act in (
         lambda by: add(office, booking, by=by),
         lambda by: note(office, booking, "Inna", by=by),
-        lambda by: materials.change_note(kept, "Inna", "Inna", seen_at=LATER, by=by, now=LATER),
-        lambda by: materials.remove(kept, by=by, now=LATER),
+        lambda by: services.change_note(kept, "Inna", "Inna", seen_at=LATER, by=by, now=LATER),
+        lambda by: services.remove_material(kept, by=by, now=LATER),
     ):
         for stranger in (office.colleague, office.newcomer):
             with pytest.raises(services.NotAllowed):
                 act(stranger)
     assert shown(booking) == [(1, "Prosimy")]
     assert not MaterialContent.objects.exists()
-    materials.remove(kept, by=office.manager, now=LATER)
+    services.remove_material(kept, by=office.manager, now=LATER)
     assert shown(booking) == []
 
 
@@ -184,13 +182,13 @@ def test_after_the_end_nothing_is_added_and_what_is_there_can_go(office: Office,
     for act in (
         lambda: add(office, booking, "b.pdf", now=now),
         lambda: note(office, booking, "Inna", now=now),
-        lambda: materials.change_note(kept, "Inna", "Inna", seen_at=LATER, by=office.staff, now=now),
+        lambda: services.change_note(kept, "Inna", "Inna", seen_at=LATER, by=office.staff, now=now),
     ):
         with pytest.raises(services.AlreadyOver):
             act()
     assert bytes_of(file) == PDF
-    materials.remove(file, by=office.staff, now=now)
-    materials.remove(file, by=office.staff, now=now)
+    services.remove_material(file, by=office.staff, now=now)
+    services.remove_material(file, by=office.staff, now=now)
     assert shown(booking) == [(1, "Prosimy")]
     assert told(booking)[-1] == {"removed": file.pk}
     assert not MaterialContent.objects.exists()
@@ -207,17 +205,17 @@ def test_a_note_is_changed_and_whoever_saw_older_words_is_told(office: Office) -
     booking = book(office)
     kept = note(office, booking)
     later = LATER + timedelta(minutes=5)
-    changed = materials.change_note(kept, "Prosimy", "Prosimy o paszport.", seen_at=LATER, by=office.staff, now=later)
+    changed = services.change_note(kept, "Prosimy", "Prosimy o paszport.", seen_at=LATER, by=office.staff, now=later)
     assert (changed.text, changed.changed_at) == ("Prosimy o paszport.", later)
     assert told(booking)[-1] == {"changed": kept.pk}
-    with pytest.raises(MaterialRefused, match="changed_meanwhile"):
-        materials.change_note(kept, "Prosimy", "Prosimy o wizę.", seen_at=LATER, by=office.staff, now=later)
+    with pytest.raises(services.MaterialRefused, match="changed_meanwhile"):
+        services.change_note(kept, "Prosimy", "Prosimy o wizę.", seen_at=LATER, by=office.staff, now=later)
     # Sent twice, it is the change that was made.
-    materials.change_note(kept, "Prosimy", "Prosimy o paszport.", seen_at=LATER, by=office.staff, now=later)
+    services.change_note(kept, "Prosimy", "Prosimy o paszport.", seen_at=LATER, by=office.staff, now=later)
     assert len(told(booking)) == 2
-    materials.remove(kept, by=office.staff, now=later)
-    with pytest.raises(MaterialGone):
-        materials.change_note(kept, "Prosimy", "Prosimy o wizę.", seen_at=later, by=office.staff, now=later)
+    services.remove_material(kept, by=office.staff, now=later)
+    with pytest.raises(services.MaterialGone):
+        services.change_note(kept, "Prosimy", "Prosimy o wizę.", seen_at=later, by=office.staff, now=later)
 
 
 def test_what_is_for_one_meeting_is_for_those_at_it(office: Office) -> None:
@@ -265,9 +263,9 @@ def test_a_series_that_is_split_keeps_what_it_has_on_both_sides(office: Office) 
     assert shown(new) == [(1, "Program.pdf"), (2, "Na 8 grudnia")]
     assert new.materials.get(position=2).occurrence == meetings(new)[0]
     assert MaterialContent.objects.count() == 1
-    materials.remove(new.materials.get(position=1), by=office.staff, now=LATER)
+    services.remove_material(new.materials.get(position=1), by=office.staff, now=LATER)
     assert bytes_of(booking.materials.get(position=1)) == PDF
-    materials.remove(booking.materials.get(position=1), by=office.staff, now=LATER)
+    services.remove_material(booking.materials.get(position=1), by=office.staff, now=LATER)
     assert not MaterialContent.objects.exists()
 
 

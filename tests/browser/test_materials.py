@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.urls import reverse
 
+from bookings import services
 from bookings.models import Attendee, Material
-from bookings.services import materials
 from integrations.jitsi.links import token_for
 from tests.bookings.material_files import PDF
 from tests.bookings.requests import NOW
@@ -27,7 +27,7 @@ NOTE = "Prosimy o akta sprawy.\nProgram: https://www.gov.example/program-posiedz
 def test_the_organizer_adds_a_file_and_takes_it_away(
     scene: Scene, visit: Callable[..., Visitor], tmp_path: Path, java_script_enabled: bool
 ) -> None:
-    materials.add_note(scene.coming, "Prosimy przynieść", NOTE, by=scene.office.staff, now=NOW)
+    services.add_note(scene.coming, "Prosimy przynieść", NOTE, by=scene.office.staff, now=NOW)
     file = tmp_path / "Porządek obrad.pdf"
     file.write_bytes(PDF)
     visitor = visit(scene.office.staff, java_script_enabled=java_script_enabled, width=1440)
@@ -62,8 +62,8 @@ def test_the_organizer_adds_a_file_and_takes_it_away(
 def test_a_guest_reads_them_at_320_pixels_without_script(scene: Scene, visit: Callable[..., Visitor]) -> None:
     long = "Sprawozdanie_z_kontroli_wewnetrznej_" * 4 + ".pdf"
     for name in ("Porządek obrad.pdf", long):
-        materials.add_file(scene.coming, name, PDF + name.encode(), by=scene.office.staff, now=NOW)
-    materials.add_note(scene.coming, "Prosimy przynieść", NOTE, by=scene.office.staff, now=NOW)
+        services.add_file(scene.coming, name, PDF + name.encode(), by=scene.office.staff, now=NOW)
+    services.add_note(scene.coming, "Prosimy przynieść", NOTE, by=scene.office.staff, now=NOW)
     guest = Attendee.objects.get(booking=scene.coming, email="ktos@gmina.example")
     for width in (320, 390, 1440):
         visitor = visit(width=width, java_script_enabled=False)

@@ -16,7 +16,6 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from bookings import services
 from bookings.models import MAX_MATERIALS, MAX_NOTE_LENGTH, Attendee, Booking, Material, MaterialContent
-from bookings.services import materials
 from tests.bookings.answering import LATER, book
 from tests.bookings.material_files import PDF, PROGRAM, TEXT, openxml
 from tests.bookings.requests import at as afternoon
@@ -222,7 +221,7 @@ def test_what_is_wrong_with_a_note_is_named_and_nothing_typed_is_lost(
 
 def test_the_twenty_first_is_refused_with_a_way_out(client: Client, office: Office, booking: Booking) -> None:
     for number in range(MAX_MATERIALS):
-        materials.add_note(booking, f"Notatka {number}", "t", by=office.staff, now=LATER)
+        services.add_note(booking, f"Notatka {number}", "t", by=office.staff, now=LATER)
     response = upload(client, booking)
     assert response.status_code == 422
     assert "The session has 20 files and notes already. Remove one first." in response.content.decode()
@@ -233,8 +232,8 @@ def test_who_may_only_look_opens_and_changes_nothing(office: Office, booking: Bo
         booking=booking, user=office.colleague, email="h@urzad.example", language="en", time_zone="Europe/Warsaw",
         invited_at=LATER,
     )  # fmt: skip
-    file = materials.add_file(booking, "a.pdf", PDF, by=office.staff, now=LATER)
-    note = materials.add_note(booking, "Notatka", "t", by=office.staff, now=LATER)
+    file = services.add_file(booking, "a.pdf", PDF, by=office.staff, now=LATER)
+    note = services.add_note(booking, "Notatka", "t", by=office.staff, now=LATER)
     client = Client()
     client.force_login(office.colleague)
     page = page_of(client, booking)
@@ -249,7 +248,7 @@ def test_who_may_only_look_opens_and_changes_nothing(office: Office, booking: Bo
 
 
 def test_strangers_and_the_signed_out_do_not_even_learn_of_it(office: Office, booking: Booking) -> None:
-    file = materials.add_file(booking, "a.pdf", PDF, by=office.staff, now=LATER)
+    file = services.add_file(booking, "a.pdf", PDF, by=office.staff, now=LATER)
     other = book(office, start=afternoon(14))
     stranger = Client()
     stranger.force_login(office.newcomer)
@@ -296,8 +295,8 @@ def test_of_a_series_one_meeting_can_be_chosen(client: Client, office: Office) -
 
 
 def test_after_the_end_it_can_be_read_and_removed_only(client: Client, office: Office, booking: Booking) -> None:
-    file = materials.add_file(booking, "a.pdf", PDF, by=office.staff, now=LATER)
-    note = materials.add_note(booking, "Notatka", "t", by=office.staff, now=LATER)
+    file = services.add_file(booking, "a.pdf", PDF, by=office.staff, now=LATER)
+    note = services.add_note(booking, "Notatka", "t", by=office.staff, now=LATER)
     services.cancel(booking, by=office.staff, now=LATER)
     assert client.get(at(booking, "plik/")).status_code == 302
     response = client.post(at(booking, "notatka/"), {"name": "Nowa", "text": "Zostaje"})
@@ -330,7 +329,7 @@ def test_the_page_asks_as_often_whatever_is_there(client: Client, office: Office
     counts = []
     for number in (1, 3):
         for item in range(number):
-            materials.add_file(booking, f"{item}.pdf", PDF, by=office.staff, now=LATER)
-            materials.add_note(booking, f"Notatka {item}", "t", by=office.manager, now=LATER)
+            services.add_file(booking, f"{item}.pdf", PDF, by=office.staff, now=LATER)
+            services.add_note(booking, f"Notatka {item}", "t", by=office.manager, now=LATER)
         counts.append(count(lambda: page_of(client, booking)))
     assert counts[0] == counts[1]

@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 
 from bookings import services
 from bookings.models import Absence, Attendee, Booking, Material
-from bookings.services import materials
 from integrations.guests import links as answering
 from integrations.jitsi.links import token_for
 from tests.bookings.answering import LATER, MIGRI, book, guest
@@ -51,11 +50,11 @@ def page_of(attendee: Attendee, *, when: datetime = LATER) -> str:
 def give(
     office: Office, booking: Booking, name: str = "Porządek obrad.pdf", data: bytes = PDF, **more: object
 ) -> Material:
-    return materials.add_file(booking, name, data, by=office.staff, now=LATER, **more)
+    return services.add_file(booking, name, data, by=office.staff, now=LATER, **more)
 
 
 def note(office: Office, booking: Booking, name: str, text: str = "Prosimy o akta.", **more: object) -> Material:
-    return materials.add_note(booking, name, text, by=office.staff, now=LATER, **more)
+    return services.add_note(booking, name, text, by=office.staff, now=LATER, **more)
 
 
 def test_a_file_is_on_the_page_and_comes_as_a_download(office: Office, booking: Booking) -> None:
@@ -110,7 +109,7 @@ def test_only_those_who_are_invited_get_a_file(office: Office, booking: Booking)
         assert read(migri, f"/plik/{pk}").status_code == 404
     note_ = note(office, booking, "Notatka")
     assert read(migri, f"/plik/{note_.pk}").status_code == 404
-    materials.remove(file, by=office.staff, now=LATER)
+    services.remove_material(file, by=office.staff, now=LATER)
     gone = read(migri, f"/plik/{file.pk}")
     assert gone.status_code == 404
     assert "This file is no longer here" in gone.content.decode()
@@ -170,7 +169,7 @@ def test_an_open_page_hears_of_what_is_added_and_taken_away(office: Office, book
     file = give(office, booking)
     assert read(migri, f"/zmiany/{before}").status_code == 205
     after = version()
-    materials.remove(file, by=office.staff, now=LATER)
+    services.remove_material(file, by=office.staff, now=LATER)
     assert read(migri, f"/zmiany/{after}").status_code == 205
 
 
