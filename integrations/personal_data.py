@@ -42,7 +42,6 @@ def _show_mails(people: People) -> Sequence[Item]:
             at=item.received_at,
             facts=(
                 Fact("sender", pgettext_lazy("personal data", "sent by"), item.sender),
-                Fact("subject", pgettext_lazy("personal data", "subject"), item.subject),
                 Fact("text", pgettext_lazy("personal data", "text"), item.text),
             ),
         )

@@ -71,6 +71,7 @@ def _naming(people: People) -> QuerySet[Message]:
 
 
 def _show_mails(people: People) -> Sequence[Item]:
+    """Without subjects: titles of other sessions stand in them (`bookings.personal_data.about`)."""
     mails = Message.objects.filter(attendee__in=people.attendees).select_related("booking").defer("raw")
     return [
         Item(
@@ -79,7 +80,6 @@ def _show_mails(people: People) -> Sequence[Item]:
             facts=(
                 Fact("kind", pgettext_lazy("personal data", "kind of mail"), item.get_kind_display()),
                 Fact("recipient", gettext_lazy("e-mail address"), item.recipient),
-                Fact("subject", pgettext_lazy("personal data", "subject"), item.subject),
                 Fact("state", pgettext_lazy("personal data", "what became of it"), item.get_state_display()),
             ),
         )

@@ -63,6 +63,9 @@ def join_pages(scene: Scene) -> list[Address]:
         Address("guest, answer chosen in the mail", urlsplit(answer_url(guest)).path + "?a=nie", who=""),
         Address("guest, a series that is on", f"/g/{token_for(of_series)}?zapisano=tak", who=""),
         Address("guest, zone", f"/g/{token_for(guest)}/strefa/", who=""),
+        Address("guest, data", f"/g/{token_for(guest)}/dane/", who=""),
+        Address("guest, data, erase", f"/g/{token_for(guest)}/dane/usuniecie/", who=""),
+        Address("guest, data erased", reverse("guest_data_erased"), who=""),
         Address("join, unknown link", "/d/1-aaaaaaaaaaaaaaaaaaaaaaaaaa", who="", status=404),
         Address("reminders of a guest", urlsplit(reminders_url(guest)).path, who=""),
         Address("reminders, switched off", urlsplit(reminders_url(guest)).path + "?zapisano=nic", who=""),
@@ -186,6 +189,8 @@ def mail_pages() -> list[Address]:
     pages = [
         ("mails", reverse("notifications:mail_list")),
         ("incoming mails", reverse("mailbox:inbound_list")),
+        ("personal data, dry run", reverse("personal_data") + "?proba=tak"),
+        ("text about data protection", reverse("privacy_edit")),
         ("one mail", reverse("notifications:mail_show", args=[mail.pk])),
         ("mail files", reverse("notifications:file_list")),
         ("one mail file", reverse("notifications:file_show", args=[file])),
@@ -263,6 +268,8 @@ def all_pages(scene: Scene) -> list[Address]:
 SPOKEN = {
     "join, too early": "pl",
     "answer": "pl",
+    "guest, data": "pl",
+    "guest, data, erase": "pl",
     "join, over": "en",
     "reminders of a guest": "pl",
     "reminders, switched off": "pl",

@@ -19,6 +19,7 @@ from accounts.models import Erasure, User
 from bookings import services
 from bookings.models import Attendee
 from integrations.jitsi.links import token_for
+from notifications.delivery import deliver_due
 from notifications.models import Message
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office
@@ -79,6 +80,7 @@ def test_titles_of_other_sessions_are_not_shown(traces: Traces, office: Office) 
     """A link that was passed on is one of its own session."""
     request = ask(office.staff, title="Tajna narada", start=at(14), participants=(person(),))
     other = services.book(request, by=office.staff, now=NOW)
+    deliver_due(NOW)
     shown = words(call("get", page_of(traces.attendee)))
     assert other.number in shown
     assert "Tajna narada" not in shown
