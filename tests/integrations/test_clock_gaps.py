@@ -13,10 +13,21 @@ from hypothesis import strategies as st
 from integrations.clock_gaps import Gap, unusual_gap
 
 WARSAW = ZoneInfo("Europe/Warsaw")
-ZONES = (
-    "America/New_York America/Sao_Paulo Asia/Jerusalem Asia/Kolkata Asia/Tokyo Australia/Sydney Africa/Casablanca"
-    " Europe/Helsinki Europe/Kyiv Europe/London Europe/Moscow Pacific/Auckland UTC"
-).split()
+ZONES = [
+    "America/New_York",
+    "America/Sao_Paulo",
+    "Asia/Jerusalem",
+    "Asia/Kolkata",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "Africa/Casablanca",
+    "Europe/Helsinki",
+    "Europe/Kyiv",
+    "Europe/London",
+    "Europe/Moscow",
+    "Pacific/Auckland",
+    "UTC",
+]
 
 
 def gap(at: datetime, zone: ZoneInfo) -> timedelta:
