@@ -78,6 +78,34 @@ def test_who_comes_early_waits_and_is_let_in_in_time(scene: Scene, guest: Attend
     assert urlsplit(way_in).path == f"/{scene.coming.conference_name}"
 
 
+def test_who_comes_late_finds_the_session_on_and_goes_in(scene: Scene, visit: Visit) -> None:
+    late = Attendee.objects.get(booking=scene.series, user=None)
+    visitor = visit(**PHONE, language="en")
+    visitor.go(f"/g/{token_for(late)}")
+    assert "The session is on" in visitor.page.inner_text(".joincard")
+    visitor.picture("guest comes late")
+    with pytest.raises(Exception, match="ERR_"):
+        visitor.page.goto(visitor.page.get_attribute(".joincard .btn--primary", "href"))
+    [way_in] = visitor.strangers
+    assert urlsplit(way_in).path == f"/{scene.series.conference_name}"
+
+
+def test_a_colleague_is_sent_instead_and_has_a_page_of_their_own(scene: Scene, guest: Attendee, visit: Visit) -> None:
+    visitor = visit(**PHONE)
+    visitor.go(f"/g/{token_for(guest)}")
+    visitor.page.click("#people details summary")
+    visitor.page.click("#people a[href*='/zastepstwo/']")
+    visitor.page.fill("input[name=name]", "Zofia Następna")
+    visitor.page.fill("input[name=email]", "zofia@gmina.example")
+    visitor.page.click("main form button[type=submit]")
+    visitor.page.wait_for_selector(".notice--ok")
+    visitor.picture("guest sends a colleague")
+    colleague = Attendee.objects.get(booking=scene.coming, email="zofia@gmina.example")
+    visitor.go(f"/g/{token_for(colleague)}")
+    assert "Zofia Następna" in visitor.page.inner_text("main")
+    assert visitor.complaints == []
+
+
 def moved_to(scene: Scene, hour: int, minute: int) -> BookingRequest:
     """Ask for the coming session at another time of the day, with everything else as it is."""
     rooms = [hold.room for hold in scene.coming.occurrences.get().room_holds.filter(live=True).order_by("position")]
