@@ -46,7 +46,7 @@ def parse_database_url(url: str) -> dict[str, Any]:
     # urlsplit().hostname lower-cases, which would spoil the folder of a socket.
     host, _, port = address.partition(":")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.pooled_postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(user),
         "PASSWORD": unquote(password),

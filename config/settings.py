@@ -131,7 +131,8 @@ FORM_RENDERER = "accounts.renderer.Renderer"
 _database = env.str("DATABASE_URL", "") or secret_from(VAR_DIR / "database_url") or "postgresql://localhost/narada"
 DATABASES = {"default": parse_database_url(_database)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
-# The pool would hand out connections of a server that was restarted, and each would fail one request.
+# The pool would hand out connections of a server that was restarted, and each would fail one request: our engine looks
+# at them (config/pooled_postgresql).
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", "5")
 # Our statements are short: compiling them takes longer than running them, and so does planning (rooms/prepared.py).

@@ -1,0 +1,61 @@
+"""The engine: Django's own but for the check that every request makes first.
+
+Django has the pool send an empty query, a round trip of a few that a page makes. A server that ends, restarts or loses
+its session closes the socket, and that can be seen without asking. What a socket doesn't show, such as a machine that
+was cut off, is asked for where a connection has not been heard of for some seconds.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db.backends.base.base import NO_DB_ALIAS
+from django.db.backends.postgresql import base
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+#: A machine that is gone is not back sooner.
+_SURE_SECONDS = 5.0
+# When the server was last asked, by `time.monotonic`.
+_asked: WeakKeyDictionary[Connection[Any], float] = WeakKeyDictionary()
+
+
+def check(connection: Connection[Any]) -> None:
+    """Return quietly if the connection works. Raises: psycopg.OperationalError."""
+    now = time.monotonic()
+    if now - _asked.get(connection, -_SURE_SECONDS) < _SURE_SECONDS and not _has_something_to_read(connection):
+        return
+    ConnectionPool.check_connection(connection)
+    _asked[connection] = now
+
+
+def _has_something_to_read(connection: Connection[Any]) -> bool:
+    """Say whether the server has closed the connection, or said something that nobody asked for."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    @property
+    def pool(self) -> ConnectionPool | None:
+        """The pool as Django makes it, with this check."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not options:
+            return None
+        pools = self._connection_pools  # type: ignore[attr-defined]  # unknown to the stubs
+        if self.alias not in pools:
+            made = ConnectionPool(
+                kwargs={**self.get_connection_params(), "autocommit": True},
+                open=False,
+                configure=self._configure_connection,  # type: ignore[attr-defined]  # unknown to the stubs
+                check=check,
+                **options,
+            )
+            # Threads that begin at once may make one each; the first that is put down counts, the others never open.
+            pools.setdefault(self.alias, made)
+        found: ConnectionPool = pools[self.alias]
+        return found
