@@ -55,7 +55,11 @@ class BookingForm(LicenceForm, WishesForm, SeriesForm):
     `today`: the day that „jutro” counts from, in the zone of the session.
     """
 
-    title = forms.CharField(label=gettext_lazy("Title of the session"), required=False)
+    title = forms.CharField(
+        label=gettext_lazy("Title of the session"),
+        required=False,
+        widget=forms.TextInput(attrs={"maxlength": MAX_TITLE_LENGTH}),
+    )
     is_private = forms.BooleanField(required=False)
     description = forms.CharField(
         label=gettext_lazy("Description for the participants"), required=False, widget=forms.Textarea
@@ -74,7 +78,6 @@ class BookingForm(LicenceForm, WishesForm, SeriesForm):
     def __init__(self, data: Any, *, today: date) -> None:
         super().__init__(data)
         self.today = today
-        self.fields["title"].widget.attrs["maxlength"] = MAX_TITLE_LENGTH
         self._participants: tuple[Any, ...] | None = None
 
     def clean(self) -> dict[str, Any]:
@@ -157,6 +160,16 @@ class BookingForm(LicenceForm, WishesForm, SeriesForm):
             wishes=self.wishes,
             licence=self.licence,
         )
+
+
+class _Shared(dict[str, forms.Field]):
+    """Fields that no form changes: to copy thirty of them for each takes longer than to read what was sent."""
+
+    def __deepcopy__(self, _memo: object) -> _Shared:
+        return self
+
+
+BookingForm.base_fields = _Shared(BookingForm.base_fields)
 
 
 class CancelForm(forms.Form):

@@ -21,7 +21,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
 _PLACE = re.compile(r"%(?:%|s|\((?P<name>\w+)\)s)")
 _TOO_MUCH = 2**63
@@ -134,7 +134,8 @@ def _rows_of(cursor: Any, sql: str, values: Values) -> Rows:
 
 
 def _rows(cursor: Any) -> Rows:
-    return cursor.fetchall() if cursor.description else []
+    # Not asked by `description`, which describes every column.
+    return cursor.fetchall() if cursor.pgresult.status == ExecStatus.TUPLES_OK else []
 
 
 def _known_to_session(connection: Any, sql: str, values: Values) -> tuple[str, Sequence[Any]] | None:

@@ -228,10 +228,13 @@ def load_uses(
 
 
 def load_uses_by_probe(probes: Sequence[Probe], *, ignoring: Ignoring) -> dict[tuple[int, int], list[licences.Use]]:
-    """Return by key and pool what is used of shares and reserve in each probe of a pool; one statement."""
+    """Return by key and pool what is used of shares and reserve in each probe of a pool; one statement.
+
+    Seats of a site that are used at the same time are one use.
+    """
     found: dict[tuple[int, int], list[licences.Use]] = {}
-    for row in held.uses_held(probes, ignoring):
-        found.setdefault((row[0], row[2]), []).append(_use(row))
+    for key, pool_id, site_id, seats, starts_at, ends_at in held.uses_touching(probes, ignoring):
+        found.setdefault((key, pool_id), []).append(licences.Use(site_id, seats, Interval(starts_at, ends_at)))
     return found
 
 
