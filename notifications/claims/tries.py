@@ -10,6 +10,7 @@ from notifications import pacing, truth
 from notifications.claims.rows import Setback, State, delay_after, end, jittered, lease
 from notifications.compose import Mail
 from notifications.models import MAX_SUBJECT_LENGTH, Message
+from notifications.models.sealed import sealed
 from rooms import prepared
 
 #: After a server that can't be reached: that is nobody's fault, so the wait does not grow.
@@ -81,7 +82,7 @@ def begin(message: Message, now: datetime, *, mail: Mail | None) -> bool:
         "lease_until": message.lease_until,
         "until": until,
         "last_call": now + pacing.LAST_CALL,
-        "raw": mail.raw if mail else None,
+        "raw": sealed(mail.raw) if mail else None,
         "message_id": mail.message_id if mail else message.message_id,
         "subject": mail.subject[:MAX_SUBJECT_LENGTH] if mail else message.subject,
         "version": message.booking.version if mail and message.booking else None,

@@ -15,6 +15,7 @@ from accounts.models import MAX_EMAIL_LENGTH
 from bookings.models import Attendee, Booking, Occurrence
 from integrations.webhooks.models import Webhook
 from notifications.models.routes import MailRoute
+from notifications.models.sealed import SealedBytes
 
 MAX_SUBJECT_LENGTH = 400
 
@@ -155,10 +156,11 @@ class Message(models.Model):
     # calendar has to get the cancellation; who never had one must not (calendar-mail.md F4).
     may_have_arrived = models.BooleanField(default=False, editable=False)
     # As composed, kept before the first try, so that every retry repeats the same bytes (calendar-mail.md E7). Those of
-    # a mail about an account are gone once it is sent, failed or superseded: no link outlives its mail in here.
+    # a mail about an account are gone once it is sent, failed or superseded: no link outlives its mail in here. Sealed,
+    # since personal addresses stand in them.
     message_id = models.CharField("Message-ID", max_length=400, blank=True)
     subject = models.CharField(_("subject"), max_length=MAX_SUBJECT_LENGTH, blank=True)
-    raw = models.BinaryField(null=True, blank=True, editable=False)
+    raw = SealedBytes(null=True, blank=True, editable=False)
     last_error = models.TextField(_("the server's answer"), blank=True)
     # A report came later that it could not be delivered: it failed after all, with the words of that server.
     bounced_at = models.DateTimeField(_("came back"), null=True, blank=True)
