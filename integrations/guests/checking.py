@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlsplit
 
 from csp.constants import SELF
@@ -54,7 +55,7 @@ class Target:
 @guest_view()
 @require_http_methods(["GET", "HEAD", "POST"])
 def guest_check(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Show the check; noting the result is a post. The server that the meeting may get is asked by the browser alone."""
+    """Show the check; its result is noted by a post. The conference server is asked by the browser alone."""
     if request.method == "POST":
         return _note(request, visit)
     return _show(request, visit)
@@ -91,13 +92,17 @@ def _show(request: HttpRequest, visit: Visit, *, status: int = 200) -> HttpRespo
         "saved": request.GET.get("zapisano", ""),
         "is_unclear": status == _REFUSED,
     }
+
+    def shown(asked: HttpRequest) -> HttpResponse:
+        response = session_page(
+            asked, "guests/check.html", visit.attendee, visit.entry, now=visit.now, extra=extra, status=status
+        )
+        open_features(response, "camera", "microphone")
+        return response
+
     # This page, and no other, may connect to the conference server.
     allowed = csp_replace({"connect-src": [SELF, *(target.origins if target else ())]})
-    response = allowed(session_page)(
-        request, "guests/check.html", visit.attendee, visit.entry, now=visit.now, extra=extra, status=status
-    )
-    open_features(response, "camera", "microphone")
-    return response
+    return cast(HttpResponse, allowed(shown)(request))
 
 
 def _for_it(target: Target) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import jitsi_algorithm, parse_email_url, parse_imap_url
+from config.env import jitsi_algorithm, parse_email_url, parse_imap_url, stun_address
 
 
 def parsed(url: str) -> tuple[Any, ...]:
@@ -82,3 +82,18 @@ def test_tokens_are_signed_by_our_keys_unless_there_is_a_secret(given: str, secr
 def test_no_other_algorithm_is_taken() -> None:
     with pytest.raises(ImproperlyConfigured, match="RS256 or HS256"):
         jitsi_algorithm("none", secret="")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"), [("", ""), (" Turn.Example.org:3478 ", "turn.example.org:3478"), ("10.0.0.1", "10.0.0.1")]
+)
+def test_address_of_a_stun_server(text: str, address: str) -> None:
+    assert stun_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["stun:turn.example.org", "turn.example.org:0", "a b", "turn.example.org:3478?x", ":1"]
+)
+def test_what_is_no_host_and_port_is_refused(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="JITSI_STUN_ADDRESS"):
+        stun_address(text)

@@ -182,6 +182,7 @@ def test_without_a_server_the_page_says_so(session: Session, settings: Any) -> N
 
 def test_the_server_is_that_of_the_meeting_else_the_first_of_its_site(session: Session, office: Office) -> None:
     first = servers.follow_settings()
+    assert first is not None
     far = ConferenceServer.objects.create(name="far", url="https://far.example", xmpp_domain="far.example", position=1)
     near = ConferenceServer.objects.create(name="near", url="https://near.example", xmpp_domain="near", position=2)
     far.sites.add(office.taborowa)

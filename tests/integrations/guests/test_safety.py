@@ -52,7 +52,9 @@ def links_in(raw: bytes) -> set[str]:
     texts = []
     for part in message_from_bytes(raw, policy=policy.default).walk():
         if not part.is_multipart():
-            texts.append(re.sub(r"\r?\n[ \t]", "", (part.get_payload(decode=True) or b"").decode("utf-8", "replace")))
+            content = part.get_payload(decode=True)
+            words = content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
+            texts.append(re.sub(r"\r?\n[ \t]", "", words))
         texts += [str(value) for value in part.values()]
     return {found[1].replace("&amp;", "&").rstrip(".)") for text in texts for found in _LINK.finditer(text)}
 

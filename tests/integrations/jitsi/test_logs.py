@@ -74,7 +74,14 @@ class _Request:
 
 @pytest.mark.parametrize(
     ("path", "query"),
-    [(f"/d/{KEY}", "lang=pl"), ("/jitsi-auth/abc", "state=%7B%7D"), ("/abc", f"jwt={JWT}"), ("/abc", f"token={JWT}")],
+    [
+        (f"/d/{KEY}", "lang=pl"),
+        (f"/g/{KEY}", "lang=pl"),
+        (f"/g/{KEY}/sprawdzenie/", "x=1"),
+        ("/jitsi-auth/abc", "state=%7B%7D"),
+        ("/abc", f"jwt={JWT}"),
+        ("/abc", f"token={JWT}"),
+    ],
 )
 def test_access_log_of_gunicorn_shows_no_secret(path: str, query: str) -> None:
     """In its own format, with every header that it might be told to add."""
