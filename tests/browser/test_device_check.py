@@ -19,6 +19,7 @@ from integrations.jitsi.models import ConferenceServer
 from integrations.jitsi.servers import likely_server
 from tests.browser.conftest import _ARGUMENTS, _CHROMIUM
 from tests.browser.scene import Scene
+from tests.browser.test_every_page import violations
 
 if TYPE_CHECKING:
     from tests.browser.visitor import Visitor
@@ -100,6 +101,7 @@ def test_everything_works_and_is_noted_as_tested(
     state(visitor, "result", "saved")
     assert visitor.page.is_visible("text=is noted as tested")
     assert tested_at(scene) is not None
+    assert violations(visitor) == []
     visitor.page.click("[data-act=play]")
     visitor.page.click("[data-act=heard]")
     state(visitor, "speaker", "works")
@@ -137,6 +139,9 @@ def test_what_does_not_work_has_words_of_its_own(
         state(visitor, "camera", word)
         state(visitor, "microphone", word)
         assert visitor.page.is_visible(f"text={words}")
+    assert violations(visitor) == []
+    visitor.page.set_viewport_size({"width": 320, "height": 640})
+    assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 320
     visitor.page.click("[data-act=without]")
     state(visitor, "camera", "none")
     assert tested_at(scene) is None
