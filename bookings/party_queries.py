@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
@@ -12,19 +12,23 @@ from bookings.models import Answer, Attendee, Booking
 #: So many others one participant may register for a session.
 MAX_REGISTERED = 10
 PartStat = Attendee.PartStat
+# Answers by which somebody was sent on the page, for as long as they count.
+_SENDS = Q(partstat=PartStat.DELEGATED, via=Answer.Via.PAGE, standing=Answer.Standing.COUNTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
     """Whom a participant brought along, and who brought them.
 
-    `delegate`: who goes in their place. `sent_by`, `registered_by`: the participant to whom they owe the invitation.
+    `delegate`: who goes in their place; `has_lost_delegate`: nobody does any more, although they sent somebody here.
+    `sent_by`, `registered_by`: the participant to whom they owe the invitation.
     """
 
     delegate: Attendee | None
     registered: tuple[Attendee, ...]
     sent_by: Attendee | None = None
     registered_by: Attendee | None = None
+    has_lost_delegate: bool = False
 
     @property
     def places_left(self) -> int:
@@ -38,28 +42,20 @@ def with_kind(people: QuerySet[Attendee]) -> QuerySet[Attendee]:
 
 def _sent() -> Exists:
     """The answer that sends somebody says whom, for as long as it counts (`services.delegating`)."""
-    sends = Answer.objects.filter(
-        attendee=OuterRef("named_by"),
-        partstat=PartStat.DELEGATED,
-        via=Answer.Via.PAGE,
-        standing=Answer.Standing.COUNTED,
-        delegated_to=Lower(OuterRef("email")),
-    )
-    return Exists(sends)
+    return Exists(Answer.objects.filter(_SENDS, attendee=OuterRef("named_by"), delegated_to=Lower(OuterRef("email"))))
 
 
 def party_of(attendee: Attendee) -> Party:
-    """Return whom the participant brought along; two queries, and one more for whom somebody else named."""
+    """Return whom the participant brought along; one query, and one more for whom somebody else named."""
     named = list(with_kind(attendee.named.filter(removed_at=None)).order_by("pk"))
     sent = [item for item in named if _was_sent(item)]
     registered = tuple(item for item in named if not _was_sent(item))
-    party = Party(sent[-1] if sent else None, registered)
+    lost = not sent and attendee.partstat == PartStat.DELEGATED and attendee.answers.filter(_SENDS).exists()
+    party = Party(sent[-1] if sent else None, registered, has_lost_delegate=lost)
     if attendee.named_by_id is None:
         return party
     me = with_kind(Attendee.objects.filter(pk=attendee.pk)).select_related("named_by").get()
-    if _was_sent(me):
-        return Party(party.delegate, registered, sent_by=me.named_by)
-    return Party(party.delegate, registered, registered_by=me.named_by)
+    return replace(party, sent_by=me.named_by) if _was_sent(me) else replace(party, registered_by=me.named_by)
 
 
 def delegate_of(attendee: Attendee) -> Attendee | None:

@@ -62,7 +62,9 @@ def guest_delegate(request: HttpRequest, visit: Visit) -> HttpResponse:
 
     if form.is_valid() and (answer := _done(request, visit, form, send, saved="zastepstwo")):
         return answer
-    return _show(request, visit, "guests/delegate.html", form)
+    party = party_of(visit.attendee)
+    is_used = party.delegate is not None and services.is_used(party.delegate)
+    return _show(request, visit, "guests/delegate.html", form, extra={"party": party, "is_used": is_used})
 
 
 @guest_view()

@@ -46,6 +46,9 @@ class SideForm(forms.Form):
         required=False,
         min_value=1,
         max_value=services.MAX_HEADCOUNT,
+        error_messages=dict.fromkeys(
+            ("invalid", "min_value", "max_value"), gettext_lazy("Write a number of people from 1 to 999.")
+        ),
         widget=forms.NumberInput(attrs={"inputmode": "numeric", "class": "input num", "autocomplete": "off"}),
     )
 

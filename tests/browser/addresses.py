@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.urls import reverse
+from django.utils import timezone
 
 from bookings.models import Attendee, FormTemplate, KeptForm
 from integrations.guests.links import answer_url
+from integrations.guests.wishes import wish_path
 from integrations.jitsi.links import join_url, token_for
 from integrations.jitsi.models import Conference, ConferenceServer, Presence
 from integrations.webhooks.models import Webhook
@@ -63,6 +65,12 @@ def join_pages(scene: Scene) -> list[Address]:
         Address("guest, answer chosen in the mail", urlsplit(answer_url(guest)).path + "?a=nie", who=""),
         Address("guest, a series that is on", f"/g/{token_for(of_series)}?zapisano=tak", who=""),
         Address("guest, zone", f"/g/{token_for(guest)}/strefa/", who=""),
+        Address("guest, colleague", f"/g/{token_for(guest)}/zastepstwo/", who=""),
+        Address("guest, office", f"/g/{token_for(guest)}/osoby/", who=""),
+        Address("guest, leaving", f"/g/{token_for(guest)}/rezygnacja/", who=""),
+        Address("guest, address", f"/g/{token_for(guest)}/adres/", who=""),
+        Address("guest, address confirmed", wish_path(guest, "k@gmina.example", now=timezone.now()), who=""),
+        Address("guest, address gone", "/g/abc/nowy-adres/", who="", status=410),
         Address("guest, data", f"/g/{token_for(guest)}/dane/", who=""),
         Address("guest, data, erase", f"/g/{token_for(guest)}/dane/usuniecie/", who=""),
         Address("guest, data erased", reverse("guest_data_erased"), who=""),
@@ -268,6 +276,11 @@ def all_pages(scene: Scene) -> list[Address]:
 SPOKEN = {
     "join, too early": "pl",
     "answer": "pl",
+    "guest, colleague": "pl",
+    "guest, office": "pl",
+    "guest, leaving": "pl",
+    "guest, address": "pl",
+    "guest, address confirmed": "pl",
     "guest, data": "pl",
     "guest, data, erase": "pl",
     "join, over": "en",

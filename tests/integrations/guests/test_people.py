@@ -84,7 +84,7 @@ def test_a_number_that_can_not_be_comes_back_with_all_that_was_typed(session: Se
 def test_a_colleague_is_sent_and_taken_back(session: Session, office: Office) -> None:
     page = follow(send(session.guest, "zastepstwo", name=EWA[0], email=EWA[1], comment="In court."))
     assert "The invitation is on its way to your colleague" in words(page)
-    assert "In your place comes: Ewa Kos" in words(page)
+    assert "Coming in your place: Ewa Kos" in words(page)
     ewa = delegate_of(session.guest)
     assert ewa is not None
     theirs = visit(ewa, "zastepstwo")
@@ -114,6 +114,28 @@ def test_what_is_wrong_with_a_colleague_is_said_beside_the_field(session: Sessio
         assert "Kept as typed" in words(response)
         assert 'value="Ewa &lt;Kos&gt;"' in response.content.decode()
     assert session.booking.attendees.count() == 3
+
+
+def test_who_has_answered_is_taken_back_before_another_is_sent(session: Session) -> None:
+    follow(send(session.guest, "zastepstwo", name=EWA[0], email=EWA[1]))
+    ewa = delegate_of(session.guest)
+    assert ewa is not None
+    given = services.GivenAnswer("ACCEPTED", sequence=1, stamped_at=SOON)
+    services.record_answer(ewa, given, now=SOON)
+    page = visit(session.guest, "zastepstwo")
+    assert "Ewa Kos has answered already. To send somebody else" in words(page)
+    assert 'name="email"' not in page.content.decode()
+    response = send(session.guest, "zastepstwo", name=JAN[0], email=JAN[1], when=SOON + timedelta(minutes=1))
+    assert response.status_code == 422
+    assert "Take the invitation back first" in words(response)
+
+
+def test_who_lost_their_colleague_is_told(session: Session) -> None:
+    follow(send(session.guest, "zastepstwo", name=EWA[0], email=EWA[1]))
+    ewa = delegate_of(session.guest)
+    assert ewa is not None
+    send(ewa, "rezygnacja", session="on", when=SOON + timedelta(minutes=1))
+    assert "Nobody comes in your place any more." in words(visit(session.guest, "sala"))
 
 
 def test_people_of_an_office_are_registered_and_taken_off(session: Session) -> None:
