@@ -53,11 +53,11 @@ async function howUdpIs(stun) {
   let isPublic = false;
   try {
     const found = new Promise((resolve) => {
-      const end = () => resolve(isPublic && !hasFailed ? 'unknown' : 'blocked');
-      setTimeout(end, PATIENCE_MS);
+      // Whoever gets no answer asks again and again; browsers give up after ten seconds.
+      setTimeout(() => resolve('blocked'), PATIENCE_MS * 1.5);
       connection.addEventListener('icecandidateerror', () => { hasFailed = true; });
       connection.addEventListener('icecandidate', ({ candidate }) => {
-        if (!candidate) end();
+        if (!candidate) resolve(isPublic && !hasFailed ? 'unknown' : 'blocked');
         else if (/ typ srflx\b/.test(candidate.candidate)) resolve('works');
         else isPublic = isPublic || PUBLIC.test(candidate.candidate.split(' ')[4] || '');
       });

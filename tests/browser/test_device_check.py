@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import socketserver
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-_DEVICES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+# The STUN server of these tests is on this machine, where WebRTC looks for none.
+_DEVICES = [
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+    "--allow-loopback-in-peer-connection",
+]
 _ACCEPT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 
 
@@ -43,6 +48,26 @@ class _Conference(socketserver.StreamRequestHandler):
             self.rfile.read(2)
         else:
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+
+
+class _Stun(socketserver.BaseRequestHandler):
+    """Answers a Binding Request with an address of the network that lies between (RFC 5389 15.2)."""
+
+    def handle(self) -> None:
+        request, socket = self.request
+        if not self.server.is_silent:  # type: ignore[attr-defined]  # put there by the fixture
+            port, address = 40_000 ^ 0x2112, int.from_bytes(bytes([203, 0, 113, 5])) ^ 0x2112A442
+            mapped = struct.pack("!HHBBHI", 0x0020, 8, 0, 1, port, address)
+            socket.sendto(struct.pack("!HH", 0x0101, len(mapped)) + request[4:20] + mapped, self.client_address)
+
+
+@pytest.fixture
+def stun() -> Iterator[Any]:
+    with socketserver.ThreadingUDPServer(("127.0.0.1", 0), _Stun) as server:
+        server.is_silent = False  # type: ignore[attr-defined]  # as a firewall makes it
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 @pytest.fixture
@@ -77,7 +102,7 @@ def check(scene: Scene, conference: Any) -> str:
 
 
 def state(visitor: Visitor, name: str, wanted: str) -> None:
-    visitor.page.wait_for_selector(f"[data-check={name}][data-state={wanted}]", state="attached")
+    visitor.page.wait_for_selector(f"[data-check={name}][data-state={wanted}]", state="attached", timeout=30_000)
 
 
 def tested_at(scene: Scene) -> object:
@@ -163,3 +188,16 @@ def test_without_script_it_says_what_to_check_and_takes_no_for_an_answer(
     assert visitor.page.is_visible("text=Nothing has to be tested on this device.")
     assert tested_at(scene) is not None
     assert visitor.complaints == []
+
+
+@pytest.mark.parametrize(("is_silent", "state_of_media"), [(False, "works"), (True, "blocked")])
+def test_whether_udp_passes_is_tested_where_a_stun_server_is_named(
+    scene: Scene, check: str, stun: Any, with_devices: Callable[..., Visitor], is_silent: bool, state_of_media: str
+) -> None:
+    stun.is_silent = is_silent
+    ConferenceServer.objects.update(stun_address=f"127.0.0.1:{stun.server_address[1]}")
+    visitor = with_devices(width=390)
+    visitor.go(check)
+    state(visitor, "media", state_of_media)
+    assert visitor.page.is_visible("text=Ask your IT department to open localhost, UDP port 10000") == is_silent
+    visitor.leave()
