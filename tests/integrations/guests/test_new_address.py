@@ -111,7 +111,7 @@ def test_a_link_works_once_for_a_day_and_only_as_it_was_signed(session: Session)
     assert at(path, method="post").status_code == 302
     again = at(path, method="post", when=SOON + timedelta(minutes=2))
     assert again.status_code == 410
-    assert "This link no longer works" in words(at(f"{path.partition('?')[0]}?lang=en"))
+    assert "This link confirms no address any more" in words(at(f"{path.partition('?')[0]}?lang=en"))
     assert Attendee.objects.filter(email=NEW).count() == 1
 
 
