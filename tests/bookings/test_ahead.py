@@ -32,7 +32,7 @@ def test_rooms_with_their_set_up_times_and_seats_by_site(office: Office) -> None
         services.book(ask(office.staff, room, other, start=at(hour)), by=office.staff, now=NOW)
     services.hold_draft(ask(office.staff, room, start=at(12)), submission=FORM, user=office.staff, now=NOW)
     rooms = [room, other]
-    for start, draft in ((at(10), None), (at(12), None), (at(12), FORM), (at(20), None)):
+    for start, draft in ((at(10, 20), None), (at(12), None), (at(12), FORM), (at(12, 35), FORM), (at(20), None)):
         request = ask(office.staff, *rooms, start=start)
         interval = find_interval(request)[0]
         assert interval is not None
