@@ -10,13 +10,14 @@ from django.db.models.functions import Cast, Concat, Lower
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.any_of import text_of
 from accounts.models import Contact, ContactGroup
 from accounts.personal_data import ERASED_DOMAIN, Fact, Item, Keeper, People, Rows, Scope, holds_nobody, keep
 
 
 def _contacts(people: People, scope: Scope) -> QuerySet[Contact]:
     """The address book is a list of the office's own: by the clock only what is out of use leaves it."""
-    found = Contact.objects.annotate(email_lower=Lower("email")).filter(email_lower__in=people.addresses)
+    found = Contact.objects.filter(text_of(Lower("email"), people.addresses))
     return found if scope == Scope.ALL else found.filter(is_active=False)
 
 
@@ -39,11 +40,11 @@ def _show(people: People) -> Sequence[Item]:
 def _rows(people: People, scope: Scope) -> Sequence[Rows]:
     contacts = _contacts(people, scope)
     keys = [str(pk) for pk in contacts.values_list("pk", flat=True)]
-    of_contacts = Q(content_type__app_label="accounts", content_type__model="contact", object_id__in=keys)
+    of_contacts = Q(text_of("object_id", keys), content_type__app_label="accounts", content_type__model="contact")
     of_attendees = Q(
+        text_of("object_id", map(str, people.attendees)),
         content_type__app_label="bookings",
         content_type__model="attendee",
-        object_id__in=[str(pk) for pk in people.attendees],
     )
     told = LogEntry.objects.filter(of_contacts | of_attendees).exclude(object_repr="", change_message="")
     return [

@@ -62,17 +62,22 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows that hold data of people, and how they lose it. Those that have lost it are no longer among them."""
+    """Rows that hold data of people, and how they lose it. Those that have lost it are no longer among them.
+
+    `is_counted`: they are rows of these people. Those of others, in which they are named, are counted with nobody: a
+    run would count them for each.
+    """
 
     found: QuerySet[Any]
     erase: Callable[[QuerySet[Any]], object]
+    is_counted: bool = True
 
     def change(self) -> int:
-        """Erase, and return how many rows that were."""
+        """Erase, and return how many rows that count were changed."""
         keys = list(self.found.values_list("pk", flat=True))
         if keys:
             self.erase(QuerySet(self.found.model).filter(pk__in=keys))
-        return len(keys)
+        return len(keys) if self.is_counted else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class Keeper:
 
     def count(self, people: People, scope: Scope) -> int:
         """Return how many rows `erase` would change."""
-        return sum(rows.found.count() for rows in self.rows(people, scope))
+        return sum(rows.found.count() for rows in self.rows(people, scope) if rows.is_counted)
 
     def erase(self, people: People, scope: Scope) -> int:
         """Erase what the people are known by; return how many rows have changed. Inside a transaction."""

@@ -13,9 +13,10 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
+from accounts.any_of import key_of, text_of
 from accounts.models import Contact, User
 from accounts.personal_data import ERASED_DOMAIN, People, Scope, is_erased
-from bookings.models import Attendee, Booking, Occurrence, OutsideMeeting
+from bookings.models import Answer, Attendee, Booking, Occurrence, OutsideMeeting
 
 # When what each address takes part in was, or will be, over. Where it left, or all was cancelled, that was then.
 _LAST = f"""
@@ -84,7 +85,7 @@ def people(addresses: Iterable[str], scope: Scope, *, now: datetime) -> People:
     Addresses of accounts, and those that stand for nobody, are left out.
     """
     wanted = {address.strip().lower() for address in addresses}
-    wanted -= set(User.objects.filter(email__in=wanted).values_list("email", flat=True))
+    wanted -= set(User.objects.filter(text_of("email", wanted)).values_list("email", flat=True))
     wanted = {address for address in wanted if address and not is_erased(address)}
     rows = attendees_of(wanted)
     if scope == Scope.OVER:
@@ -95,21 +96,20 @@ def people(addresses: Iterable[str], scope: Scope, *, now: datetime) -> People:
 
 
 def attendees_of(addresses: Collection[str]) -> QuerySet[Attendee]:
-    found = Attendee.objects.annotate(address=Lower("email"))
-    return found.filter(address__in=list(addresses), user=None, erased_at=None)
+    return Attendee.objects.filter(text_of(Lower("email"), addresses), user=None, erased_at=None)
 
 
 def names_of(people: People) -> dict[str, str]:
     """Return what people are called, by address, as they were last invited or stand in the address book."""
-    contacts = Contact.objects.annotate(address=Lower("email")).filter(address__in=people.addresses)
-    rows = attendees_of(people.addresses).filter(pk__in=people.attendees).exclude(name="").order_by("pk")
+    contacts = Contact.objects.filter(text_of(Lower("email"), people.addresses))
+    rows = Attendee.objects.filter(key_of("pk", people.attendees)).exclude(name="").order_by("pk")
     pairs = [*contacts.values_list("email", "name"), *rows.values_list("email", "name")]
     return {email.lower(): name for email, name in pairs}
 
 
 def invited_elsewhere(people: People) -> set[str]:
     """Return the addresses that take part in more than `people` says: in what is to come."""
-    rows = attendees_of(people.addresses).exclude(pk__in=people.attendees)
+    rows = attendees_of(people.addresses).exclude(key_of("pk", people.attendees))
     return {email.lower() for email in rows.values_list("email", flat=True)}
 
 
@@ -134,8 +134,16 @@ def _is_to_come(now: datetime) -> Q:
 
 def _other_bookings(addresses: Collection[str]) -> list[int]:
     """Return the sessions that these people are not invited to and had to do with: answered, or booked from outside."""
-    answered = Booking.objects.annotate(address=Lower("answers__email"))
-    found = answered.filter(answers__attendee=None, address__in=list(addresses)).values_list("pk", flat=True)
-    outside = OutsideMeeting.objects.annotate(one=Lower("organizer_email"), other=Lower("sent_by"))
-    mine = outside.filter(Q(one__in=list(addresses)) | Q(other__in=list(addresses)), booking__isnull=False)
-    return [*found, *mine.values_list("booking_id", flat=True)]
+    answered = Answer.objects.filter(text_of(Lower("email"), addresses), attendee=None)
+    outside = outside_of(addresses).filter(booking__isnull=False)
+    return [*answered.values_list("booking_id", flat=True), *outside.values_list("booking_id", flat=True)]
+
+
+def organizes_outside(people: People) -> bool:
+    """Say whether one of these people has booked rooms from another calendar, or has it done."""
+    return outside_of(people.addresses).exists()
+
+
+def outside_of(addresses: Collection[str]) -> QuerySet[OutsideMeeting]:
+    by_them = Q(text_of(Lower("organizer_email"), addresses)) | Q(text_of(Lower("sent_by"), addresses))
+    return OutsideMeeting.objects.filter(by_them)

@@ -15,7 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.personal_data import Fact, Item, Keeper, People, Rows, Scope, holds_nobody, keep
+from accounts.any_of import key_of, text_of
+from accounts.personal_data import ERASED_DOMAIN, Fact, Item, Keeper, People, Rows, Scope, holds_nobody, keep
+from bookings.guest_queries import outside_of
 from bookings.models import (
     Answer,
     Attendee,
@@ -46,7 +48,7 @@ def about(booking: Booking) -> str:
 
 
 def _show_participation(people: People) -> Sequence[Item]:
-    rows = Attendee.objects.filter(pk__in=people.attendees).select_related("booking", "contact__institution")
+    rows = Attendee.objects.filter(key_of("pk", people.attendees)).select_related("booking", "contact__institution")
     return [
         Item(
             about=about(item.booking),
@@ -78,18 +80,20 @@ def _day(at: object) -> str:
 
 
 def _participation(people: People, scope: Scope) -> Sequence[Rows]:
-    found = Attendee.objects.filter(pk__in=people.attendees, erased_at=None, user=None)
+    found = Attendee.objects.filter(key_of("pk", people.attendees), erased_at=None, user=None)
     return [Rows(found, lambda rows: erasing.erase_participants(rows, now=people.now))]
 
 
-def _answers_of(people: People) -> QuerySet[Answer]:
-    mine = Answer.objects.filter(attendee__in=people.attendees)
-    strangers = Answer.objects.annotate(address=Lower("email")).filter(attendee=None, address__in=people.addresses)
-    return Answer.objects.filter(Q(pk__in=mine.values("pk")) | Q(pk__in=strangers.values("pk")))
+def _mine(people: People) -> QuerySet[Answer]:
+    return Answer.objects.filter(key_of("attendee_id", people.attendees))
+
+
+def _of_strangers(people: People) -> QuerySet[Answer]:
+    return Answer.objects.filter(text_of(Lower("email"), people.addresses), attendee=None)
 
 
 def _show_answers(people: People) -> Sequence[Item]:
-    answers = _answers_of(people).select_related("booking").order_by("-received_at")
+    answers = [item for rows in (_mine(people), _of_strangers(people)) for item in rows.select_related("booking")]
     found = [
         Item(
             about=about(item.booking),
@@ -103,9 +107,9 @@ def _show_answers(people: People) -> Sequence[Item]:
                 Fact("sent_instead", pgettext_lazy("personal data", "who comes instead"), item.delegated_to),
             ),
         )
-        for item in answers
+        for item in sorted(answers, key=lambda item: item.received_at, reverse=True)
     ]
-    proposals = Proposal.objects.filter(attendee__in=people.attendees).select_related("booking", "attendee")
+    proposals = Proposal.objects.filter(key_of("attendee_id", people.attendees)).select_related("booking")
     return found + [
         Item(
             about=about(item.booking),
@@ -129,23 +133,19 @@ def _answers(people: People, scope: Scope) -> Sequence[Rows]:
         rows.update(comment="")
 
     # Whom somebody else sent in their place is in the answer of that other person.
-    sent = Answer.objects.annotate(sent=Lower("delegated_to")).filter(sent__in=people.addresses)
+    theirs = Q(attendee=None) | ~key_of("attendee_id", people.attendees)
+    sent = Answer.objects.filter(theirs, text_of(Lower("delegated_to"), people.addresses)).exclude(delegated_to="")
     if scope == Scope.OVER:
-        sent = sent.filter(booking__in=people.bookings)
+        sent = sent.filter(key_of("booking_id", people.bookings))
+    blank_already = Q(email__endswith=f"@{ERASED_DOMAIN}", name="", comment="", delegated_to="")
+    invited = key_of("attendee_id", people.attendees)
     return [
-        Rows(
-            _answers_of(people).exclude(email__endswith="@erased.invalid", name="", comment="", delegated_to=""),
-            erasing.erase_answers,
-        ),
-        Rows(sent.exclude(attendee__in=people.attendees), lambda rows: rows.update(delegated_to="")),
-        Rows(MeetingAnswer.objects.filter(attendee__in=people.attendees).exclude(comment=""), blank),
-        Rows(Proposal.objects.filter(attendee__in=people.attendees).exclude(comment=""), blank),
+        Rows(_mine(people).exclude(blank_already), erasing.erase_answers),
+        Rows(_of_strangers(people), erasing.erase_answers),
+        Rows(sent, lambda rows: rows.update(delegated_to=""), is_counted=False),
+        Rows(MeetingAnswer.objects.filter(invited).exclude(comment=""), blank),
+        Rows(Proposal.objects.filter(invited).exclude(comment=""), blank),
     ]
-
-
-def _outside_of(people: People) -> QuerySet[OutsideMeeting]:
-    found = OutsideMeeting.objects.annotate(one=Lower("organizer_email"), other=Lower("sent_by"))
-    return found.filter(Q(one__in=people.addresses) | Q(other__in=people.addresses))
 
 
 def _show_outside(people: People) -> Sequence[Item]:
@@ -158,14 +158,16 @@ def _show_outside(people: People) -> Sequence[Item]:
                 Fact("sent_by", pgettext_lazy("personal data", "sent by"), item.sent_by),
             ),
         )
-        for item in _outside_of(people).select_related("booking").order_by("-pk")
+        for item in outside_of(people.addresses).select_related("booking").order_by("-pk")
     ]
 
 
 def _outside(people: People, scope: Scope) -> Sequence[Rows]:
     """While its calendar may still change a meeting, it is known whose it is: that is asked of every mail (H9)."""
     to_come = Q(booking__occurrences__status="confirmed", booking__occurrences__ends_at__gt=people.now)
-    return [Rows(_outside_of(people).exclude(pk__in=OutsideMeeting.objects.filter(to_come)), erasing.erase_outside)]
+    return [
+        Rows(outside_of(people.addresses).exclude(pk__in=OutsideMeeting.objects.filter(to_come)), erasing.erase_outside)
+    ]
 
 
 def _wishes_of(people: People) -> QuerySet[WaitlistEntry]:
@@ -195,10 +197,10 @@ def _lists(people: People, scope: Scope) -> Sequence[Rows]:
     wishes = _wishes_of(people)
     closed = wishes if scope == Scope.ALL else wishes.exclude(state__in=WaitlistEntry.OPEN)
     forget = partial(erasing.erase_forms, addresses=people.addresses)
-    found = [Rows(closed, partial(erasing.erase_wishes, addresses=people.addresses))]
+    found = [Rows(closed, partial(erasing.erase_wishes, addresses=people.addresses), is_counted=False)]
     if scope == Scope.ALL:
-        found.append(Rows(_with_address(KeptForm.objects.all(), people), forget))
-        found.append(Rows(_with_address(FormTemplate.objects.all(), people), forget))
+        found.append(Rows(_with_address(KeptForm.objects.all(), people), forget, is_counted=False))
+        found.append(Rows(_with_address(FormTemplate.objects.all(), people), forget, is_counted=False))
     return found
 
 

@@ -10,6 +10,7 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.utils.translation import pgettext_lazy
 
+from accounts.any_of import key_of, text_of
 from accounts.personal_data import Fact, Item, Keeper, People, Rows, Scope, holds_nobody, keep
 from bookings.models import Booking
 from bookings.personal_data import about
@@ -29,13 +30,16 @@ def _mails_of(people: People) -> QuerySet[InboundMail]:
     kept = InboundMail.objects.filter(forgotten_at=None).exclude(state__in=InboundMail.OPEN)
     addresses = sorted(people.addresses)
     named = RawSQL(_NAMES, [addresses])  # noqa: S611  a constant, and values apart
-    filed = kept.filter(booking__in=people.bookings).alias(is_named=named).filter(is_named=True)
-    mine = Q(sender__in=addresses) | Q(attendee__in=people.attendees) | Q(pk__in=filed.values("pk"))
-    return kept.filter(mine)
+    filed = kept.filter(key_of("booking_id", people.bookings)).alias(is_named=named).filter(is_named=True)
+    return kept.filter(_is_by(people) | Q(pk__in=filed.values("pk")))
+
+
+def _is_by(people: People) -> Q:
+    return Q(text_of("sender", people.addresses)) | Q(key_of("attendee_id", people.attendees))
 
 
 def _show_mails(people: People) -> Sequence[Item]:
-    mails = _mails_of(people).filter(Q(sender__in=people.addresses) | Q(attendee__in=people.attendees))
+    mails = _mails_of(people).filter(_is_by(people))
     return [
         Item(
             about=about(item.booking) if item.booking else "",
@@ -66,7 +70,7 @@ def _forget(mails: QuerySet[InboundMail], *, now: datetime) -> None:
 
 
 def _show_attendance(people: People) -> Sequence[Item]:
-    stays = Presence.objects.filter(attendee__in=people.attendees, is_breakout=False)
+    stays = Presence.objects.filter(key_of("attendee_id", people.attendees), is_breakout=False)
     found = stays.select_related("conference__occurrence__booking").order_by("-joined_at")
     return [
         Item(
@@ -91,7 +95,8 @@ def _moment(at: object) -> str:
 
 def _attendance(people: People, scope: Scope) -> Sequence[Rows]:
     """How long somebody was there stays, as nobody's; from where their link was used does not."""
-    return [Rows(LinkUse.objects.filter(attendee__in=people.attendees), lambda rows: rows.delete())]
+    uses = LinkUse.objects.filter(key_of("attendee_id", people.attendees))
+    return [Rows(uses, lambda rows: rows.delete())]
 
 
 def _late_uses(now: datetime) -> Sequence[Rows]:

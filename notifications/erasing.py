@@ -1,7 +1,7 @@
 """Erases data of people without an account: by the clock, and at once when somebody asks.
 
-A few people make one transaction, which locks their sessions first, looks again, and says in the same breath what was
-done: whoever is killed leaves the rest to the next run, and nobody half erased (docs/decisions/0030).
+Fifty people make one transaction, which locks their sessions first, looks again, and records what was done in the same
+breath: whoever is killed leaves the rest to the next run, and nobody half erased (docs/decisions/0030).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from functools import partial
 
 from django.conf import settings
 
+from accounts.any_of import key_of
 from accounts.models import Erasure, User
 from accounts.personal_data import Scope, clear_outside, keepers
 from bookings import guest_queries
@@ -25,7 +26,7 @@ from bookings.services.errors import Refused, in_one_transaction
 logger = logging.getLogger(__name__)
 
 #: People of one transaction: their sessions are locked for as long as it takes.
-TOGETHER = 20
+TOGETHER = 50
 #: A run by the clock stops then, and the next one goes on.
 _LONGEST_SECONDS = 120
 #: A request that was not done by then was broken off.
@@ -140,7 +141,7 @@ def _erase(run: Erasure, addresses: Collection[str], scope: Scope, *, by: User |
     if not people.addresses:
         return 0
     by_booking: dict[int, list[int]] = defaultdict(list)
-    for pk, booking in Attendee.objects.filter(pk__in=people.attendees).values_list("pk", "booking_id"):
+    for pk, booking in Attendee.objects.filter(key_of("pk", people.attendees)).values_list("pk", "booking_id"):
         by_booking[booking].append(pk)
     changed = Counter({keeper.code: keeper.erase(people, scope) for keeper in keepers()})
     erasing.record_erased(by_booking, by=by, now=now)

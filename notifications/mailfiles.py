@@ -88,14 +88,14 @@ def forget(addresses: Iterable[str]) -> int:
     wanted = tuple(addresses)
     gone = 0
     for file in written():
-        words = _words(file.read())
+        words = words_in(file.read())
         if any(address in words for address in wanted):
             (settings.MAIL_DIR / file.name).unlink(missing_ok=True)
             gone += 1
     return gone
 
 
-def _words(raw: bytes) -> str:
+def words_in(raw: bytes) -> str:
     """Return all that is written in a mail, in lower case; lines of calendars as long as they were before folding."""
     parts = [raw.decode("utf-8", "replace")]
     for part in message_from_bytes(raw).walk():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Concat, Length, Lower
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from accounts.any_of import key_of, text_of
 from accounts.personal_data import (
     ERASED_DOMAIN,
     Fact,
@@ -22,8 +24,8 @@ from accounts.personal_data import (
     holds_nobody,
     keep,
 )
-from bookings.guest_queries import invited_elsewhere
-from bookings.models import Attendee, Occurrence
+from bookings.guest_queries import invited_elsewhere, organizes_outside
+from bookings.models import Attendee
 from bookings.personal_data import about
 from notifications import mailfiles
 from notifications.models import MailDomain, MailRoute, Message, ReminderChoice
@@ -34,45 +36,46 @@ Kind, State = Message.Kind, Message.State
 _NO_WORDS = "—"
 #: Mails to members of staff in which names of guests stand, and in their subjects too.
 _NEWS = [Kind.NOTICE, Kind.SUMMARY, Kind.COUNTER, Kind.ROOM_ANSWER]
-#: An overview is of a day that is no further ahead.
-_AHEAD = timedelta(days=16)
+_TO_NOBODY = Q(recipient__endswith=f"@{ERASED_DOMAIN}")
+# As `summaries` names them.
+_OVERVIEWS = """
+SELECT format('summary:%%s:%%s', booking.organizer_id, to_char(meeting.starts_at AT TIME ZONE %s, 'YYYY-MM-DD'))
+FROM bookings_occurrence meeting JOIN bookings_booking booking ON booking.id = meeting.booking_id
+WHERE booking.id = ANY (%s::bigint[])
+"""
 # That something was sent stays known, what it was does not; what is ever sent again is written anew.
 _NO_BYTES = Case(When(state=State.SENT, then=Value(b"")), default=None)
 _NAMED = "EXISTS (SELECT FROM unnest(%s::text[]) address WHERE position(address IN lower(last_error)) > 0)"
 
 
-def _mine(people: People) -> QuerySet[Message]:
+def _mine(people: People) -> Sequence[QuerySet[Message]]:
     """Mails to these people; those that are under way just now come later (`_late`)."""
-    nobody = Q(recipient__endswith=f"@{ERASED_DOMAIN}")
-    to_participants = Message.objects.filter(attendee__in=people.attendees)
-    # Answers of rooms go to people who are no participants.
-    answers = Message.objects.filter(kind=Kind.ROOM_ANSWER).alias(address=Lower("recipient"))
-    to_others = answers.filter(Q(booking__in=people.bookings) | Q(booking=None), address__in=people.addresses)
-    found = Message.objects.filter(Q(pk__in=to_participants.values("pk")) | Q(pk__in=to_others.values("pk")))
-    return found.exclude(nobody).exclude(state=State.SENDING)
+    found = [Message.objects.filter(key_of("attendee_id", people.attendees))]
+    # Answers of rooms go to people who are no participants, and few there are.
+    if organizes_outside(people):
+        answers = Message.objects.filter(text_of(Lower("recipient"), people.addresses), kind=Kind.ROOM_ANSWER)
+        found.append(answers.filter(Q(booking=None) | Q(key_of("booking_id", people.bookings))))
+    return [mails.exclude(_TO_NOBODY).exclude(state=State.SENDING) for mails in found]
 
 
-def _naming(people: People) -> QuerySet[Message]:
+def _naming(people: People) -> Sequence[QuerySet[Message]]:
     """Mails to others that were sent, or given up, and may name these people: those of the same sessions, and overviews
     of their days.
     """
-    kept = Message.objects.alias(bytes=Length("raw")).filter(bytes__gt=0).exclude(state__in=Message.UNFINISHED)
-    of_sessions = kept.filter(booking__in=people.bookings)
-    days = Occurrence.objects.filter(
-        booking__in=people.bookings,
-        booking__organizer=OuterRef("user"),
-        starts_at__gt=OuterRef("created_at"),
-        starts_at__lt=OuterRef("created_at") + _AHEAD,
-    )
-    overviews = kept.filter(Exists(days), kind=Kind.SUMMARY)
-    return Message.objects.filter(Q(pk__in=of_sessions.values("pk")) | Q(pk__in=overviews.values("pk"))).exclude(
-        pk__in=_mine(people).values("pk")
-    )
+    kept = _written()
+    others = Q(attendee=None) | ~key_of("attendee_id", people.attendees)
+    zone, bookings = settings.TIME_ZONE, list(people.bookings)
+    overviews = RawSQL(_OVERVIEWS, [zone, bookings])  # noqa: S611  a constant, and values apart
+    return [kept.filter(others, key_of("booking_id", people.bookings)), kept.filter(once__in=overviews)]
+
+
+def _written() -> QuerySet[Message]:
+    return Message.objects.alias(bytes=Length("raw")).filter(bytes__gt=0).exclude(state__in=Message.UNFINISHED)
 
 
 def _show_mails(people: People) -> Sequence[Item]:
     """Without subjects: titles of other sessions stand in them (`bookings.personal_data.about`)."""
-    mails = Message.objects.filter(attendee__in=people.attendees).select_related("booking").defer("raw")
+    mails = Message.objects.filter(key_of("attendee_id", people.attendees)).select_related("booking").defer("raw")
     return [
         Item(
             about=about(item.booking) if item.booking else "",
@@ -91,9 +94,9 @@ def _mails(people: People, scope: Scope) -> Sequence[Rows]:
     words = RawSQL(_NAMED, [sorted(people.addresses)])  # noqa: S611  a constant, and values apart
     heard = [model.objects.alias(is_named=words).filter(is_named=True) for model in (MailDomain, MailRoute)]
     return [
-        Rows(_naming(people), _empty),
-        Rows(_mine(people), erase_mails),
-        *(Rows(rows, lambda rows: rows.update(last_error=_NO_WORDS)) for rows in heard),
+        *(Rows(mails, _empty, is_counted=False) for mails in _naming(people)),
+        *(Rows(mails, erase_mails) for mails in _mine(people)),
+        *(Rows(rows, lambda rows: rows.update(last_error=_NO_WORDS), is_counted=False) for rows in heard),
     ]
 
 
@@ -101,9 +104,10 @@ def _late(now: datetime) -> Sequence[Rows]:
     """Mails that were under way when their recipient's data, or that of somebody they name, was erased."""
     erased = Attendee.objects.filter(erased_at__isnull=False)
     mine = Message.objects.filter(attendee__in=erased.values("pk"))
-    mine = mine.exclude(recipient__endswith=f"@{ERASED_DOMAIN}").exclude(state=State.SENDING)
-    kept = Message.objects.alias(bytes=Length("raw")).filter(bytes__gt=0).exclude(state__in=Message.UNFINISHED)
-    naming = kept.filter(Exists(erased.filter(booking=OuterRef("booking"), erased_at__gte=OuterRef("created_at"))))
+    mine = mine.exclude(_TO_NOBODY).exclude(state=State.SENDING)
+    naming = _written().filter(
+        Exists(erased.filter(booking=OuterRef("booking"), erased_at__gte=OuterRef("created_at")))
+    )
     return [Rows(mine, erase_mails), Rows(naming, _empty)]
 
 
@@ -128,7 +132,7 @@ def erase_mails(mails: QuerySet[Message]) -> None:
 
 
 def _show_choices(people: People) -> Sequence[Item]:
-    choices = ReminderChoice.objects.filter(address__in=people.addresses)
+    choices = ReminderChoice.objects.filter(text_of("address", people.addresses))
     return [
         Item(
             at=item.changed_at,
@@ -149,7 +153,7 @@ def _leads(item: ReminderChoice) -> str:
 def _choices(people: People, scope: Scope) -> Sequence[Rows]:
     # Who takes part later still wants what they chose.
     gone = people.addresses - invited_elsewhere(people)
-    return [Rows(ReminderChoice.objects.filter(address__in=gone), lambda rows: rows.delete())]
+    return [Rows(ReminderChoice.objects.filter(text_of("address", gone)), lambda rows: rows.delete())]
 
 
 MAILS = Keeper(

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import MAX_EMAIL_LENGTH
@@ -77,6 +78,9 @@ class Answer(models.Model):
                 name="answer_to_settle",
                 condition=Q(standing__in=["unconfirmed", "stranger", "delegated"]),
             ),
+            # What is kept of strangers, and of people whom somebody sends.
+            models.Index(Lower("email"), name="answer_of_stranger", condition=Q(attendee=None)),
+            models.Index(Lower("delegated_to"), name="answer_sends", condition=~Q(delegated_to="")),
         ]
 
     def __str__(self) -> str:

@@ -264,6 +264,8 @@ class Attendee(models.Model):
                 condition=Q(removed_at=None, user__isnull=False),
             ),
             models.Index(fields=["named_by"], name="attendee_named_by", condition=Q(named_by__isnull=False)),
+            # All that is kept of somebody without an account.
+            models.Index(Lower("email"), name="attendee_by_address", condition=Q(user=None, erased_at=None)),
         ]
 
     def __str__(self) -> str:
