@@ -38,10 +38,13 @@ def inside(visit: Visit) -> Inside | None:
 def version_of(visit: Visit) -> str:
     """Return what changes whenever the page would say something else than it does, but for the time that passes."""
     attendee, meeting = visit.attendee, visit.entry.occurrence
-    there = inside(visit)
+    booking, there = attendee.booking, inside(visit)
+    rooms = meeting.room_holds.filter(live=True).order_by("position").values_list("room_id", flat=True)
+    # Not the version of the booking: another guest who brings a colleague along is no news here.
     seen = (
         visit.entry.state.value,
-        attendee.booking.version,
+        (booking.title, booking.description, booking.is_requested, booking.organizer_id),
+        (meeting.own_title, meeting.own_description, list(rooms)),
         meeting.pk,
         meeting.starts_at,
         meeting.ends_at,
@@ -49,8 +52,9 @@ def version_of(visit: Visit) -> str:
         attendee.partstat,
         attendee.answered_at,
         attendee.removed_at,
-        attendee.time_zone,
-        latest_change(attendee.booking),
+        (attendee.time_zone, attendee.own_room, attendee.headcount),
+        list(attendee.named.order_by("pk").values_list("pk", "partstat", "removed_at")),
+        latest_change(booking),
         bool(there and there.people),
         bool(there and there.is_led),
     )

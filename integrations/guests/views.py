@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -49,14 +50,14 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 def _ask(request: HttpRequest, visit: Visit) -> HttpResponse:
     if request.method != "POST":
         chosen = CHOSEN_BY.get(request.GET.get("a", ""), "")
-        return page.show(request, visit, extra={"chosen": chosen, "form": form_for(visit, {"reply": chosen})})
+        return _show(request, visit, form_for(visit, {"reply": chosen}), chosen=chosen)
     attendee, now = visit.attendee, visit.now
     form = form_for(visit, {}, data=request.POST)
     if not form.is_valid():
-        return page.show(request, visit, extra={"form": form}, status=_REFUSED)
+        return _show(request, visit, form, status=_REFUSED)
     if Answer.objects.filter(attendee=attendee, received_at__gt=now - timedelta(hours=1)).count() >= ANSWERS_AN_HOUR:
         form.add_error(None, _("You have answered very often within an hour. Please try again later, or call."))
-        return page.show(request, visit, extra={"form": form}, status=_TOO_OFTEN)
+        return _show(request, visit, form, status=_TOO_OFTEN)
     if _record(attendee, form, now=now):
         chosen = "inny" if form.cleaned_data["reply"] == PROPOSE else "tak"
         return HttpResponseRedirect(f"{request.path}?zapisano={chosen}&lang={translation.get_language()}")
@@ -94,5 +95,10 @@ def _ask_again(request: HttpRequest, attendee: Attendee, form: AnswerForm, *, no
     typed: Mapping[str, object] = {
         name: form.cleaned_data.get(name) for name in ("reply", "comment", "day", "start", "meeting")
     }
-    extra = {"form": form_for(visit, typed), "is_changed": True}
-    return page.show(request, visit, extra=extra, status=_CHANGED)
+    return _show(request, visit, form_for(visit, typed), is_changed=True, status=_CHANGED)
+
+
+def _show(
+    request: HttpRequest, visit: Visit, form: AnswerForm, *, status: int = HTTPStatus.OK, **more: object
+) -> HttpResponse:
+    return page.show(request, visit, extra={"form": form, "is_answer": True, **more}, status=status)

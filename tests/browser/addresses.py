@@ -276,6 +276,9 @@ def all_pages(scene: Scene) -> list[Address]:
 SPOKEN = {
     "join, too early": "pl",
     "answer": "pl",
+    "guest, answer chosen in the mail": "pl",
+    "guest, a series that is on": "en",
+    "guest, zone": "pl",
     "guest, colleague": "pl",
     "guest, office": "pl",
     "guest, leaving": "pl",

@@ -286,7 +286,7 @@ class TestZone:
 
 
 def make_session_on(office: Office, *, day: int, month: int = 11, year: int = 2026, now: datetime = NOW) -> Attendee:
-    start = datetime(year, month, day, 14)  # noqa: DTZ001  a wall clock has no zone
+    start = datetime(year, month, day, 14)
     request = ask(
         office.staff, office.room("KOS/2.14"), start=start, participants=(Participant(contact_id=office.migri.pk),)
     )
@@ -322,6 +322,7 @@ class TestFollowing:
                 f"/o/{answering.token_for(session.stranger)}",
                 {"reply": "ACCEPTED", "sequence": session.booking.sequence},
             )
+        services.register(session.stranger, [("Zofia", "zofia@gmina.example")], now=NOW)
         assert self.status(address) == 204
 
 
