@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, Concat, Length, Lower
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.any_of import key_of, text_of
+from accounts.models import User
 from accounts.personal_data import (
     ERASED_DOMAIN,
     Fact,
@@ -44,13 +45,16 @@ FROM bookings_occurrence meeting JOIN bookings_booking booking ON booking.id = m
 WHERE booking.id = ANY (%s::bigint[])
 """
 # That something was sent stays known, what it was does not; what is ever sent again is written anew.
-_NO_BYTES = Case(When(state=State.SENT, then=Value(b"")), default=None)
+_NO_BYTES = Case(When(~Q(kind=Kind.ACCOUNT), state=State.SENT, then=Value(b"")), default=None)
+#: For so long a link counts by which somebody proves that an address is theirs.
+_PROVING = timedelta(days=2)
 _NAMED = "EXISTS (SELECT FROM unnest(%s::text[]) address WHERE position(address IN lower(last_error)) > 0)"
 
 
 def _mine(people: People) -> Sequence[QuerySet[Message]]:
     """Mails to these people; those that are under way just now come later (`_late`)."""
-    found = [Message.objects.filter(key_of("attendee_id", people.attendees))]
+    proving = _about_addresses().filter(text_of(Lower("recipient"), people.addresses))
+    found = [Message.objects.filter(key_of("attendee_id", people.attendees)), proving]
     # Answers of rooms go to people who are no participants, and few there are.
     if organizes_outside(people):
         answers = Message.objects.filter(text_of(Lower("recipient"), people.addresses), kind=Kind.ROOM_ANSWER)
@@ -67,6 +71,12 @@ def _naming(people: People) -> Sequence[QuerySet[Message]]:
     zone, bookings = settings.TIME_ZONE, list(people.bookings)
     overviews = RawSQL(_OVERVIEWS, [zone, bookings])  # noqa: S611  a constant, and values apart
     return [kept.filter(others, key_of("booking_id", people.bookings)), kept.filter(once__in=overviews)]
+
+
+def _about_addresses() -> QuerySet[Message]:
+    """Mails that were to prove an address: they belong to no session, and whoever got one may be nobody we know."""
+    sent = Message.objects.filter(booking=None, kind=Kind.ACCOUNT).exclude(state__in=Message.UNFINISHED)
+    return sent.exclude(Exists(User.objects.filter(email=Lower(OuterRef("recipient")))))
 
 
 def _written() -> QuerySet[Message]:
@@ -108,7 +118,8 @@ def _late(now: datetime) -> Sequence[Rows]:
     naming = _written().filter(
         Exists(erased.filter(booking=OuterRef("booking"), erased_at__gte=OuterRef("created_at")))
     )
-    return [Rows(mine, erase_mails), Rows(naming, _empty)]
+    proved = _about_addresses().filter(created_at__lt=now - _PROVING).exclude(_TO_NOBODY)
+    return [Rows(mine, erase_mails), Rows(naming, _empty), Rows(proved, erase_mails)]
 
 
 def _empty(mails: QuerySet[Message]) -> None:

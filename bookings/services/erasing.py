@@ -7,6 +7,7 @@ transaction, which has locked the bookings first (`lock_in_order`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,8 @@ from bookings.models import (
     WaitlistEntry,
 )
 from bookings.services import answers
+from bookings.services.errors import AlreadyOver
+from bookings.services.leaving import leave_session
 from bookings.services.steps import step
 
 Kind = BookingEvent.Kind
@@ -46,23 +49,20 @@ def lock_in_order(booking_ids: Iterable[int]) -> None:
 
 
 def leave(attendee: Attendee, *, now: datetime) -> None:
-    """Take somebody out of a session that is to come, since they wish it; the organizer hears of a no."""
+    """Take somebody out of a session that is to come, as if they had left it on their page; its organizer is told.
+
+    Of a request nobody but its organizer knows yet: the person is taken off its list. What is over stays as it is.
+    """
     booking = answers.lock(attendee.booking_id)
-    person = Attendee.objects.select_related("occurrence").get(pk=attendee.pk)
-    if person.removed_at is not None or person.is_organizer or booking.is_cancelled:
-        return
     if not booking.is_requested:
-        given = answers.GivenAnswer(Attendee.PartStat.DECLINED, sequence=booking.sequence, via=Answer.Via.PAGE)
-        answers.record_answer(person, given, now=now)
+        with suppress(AlreadyOver):
+            leave_session(attendee, now=now)
+        return
     step(booking, now=now, material=True)
     booking.save()
-    rows.remove([person], now=now)
-    people = {"added": [], "removed": [person.pk]}
-    if person.occurrence is None:
-        events.record(booking, Kind.PARTICIPANTS_CHANGED, actor=None, at=now, data=people)
-    else:
-        told: dict[str, Any] = {"people": people}
-        events.record(booking, Kind.MEETING_CHANGED, actor=None, at=now, occurrence=person.occurrence, data=told)
+    rows.remove([attendee], now=now)
+    people: dict[str, Any] = {"added": [], "removed": [attendee.pk]}
+    events.record(booking, Kind.PARTICIPANTS_CHANGED, actor=None, at=now, data=people)
 
 
 def record_erased(attendees: Mapping[int, Collection[int]], *, by: User | None, now: datetime) -> None:

@@ -44,6 +44,16 @@ def test_a_guest_looks_and_has_all_erased_without_script(scene: Scene, visit: Vi
     assert (erased.name, erased.removed_at is not None, erased.erased_at is not None) == ("", True, True)
 
 
+def test_the_pages_of_a_guest_are_for_everybody(scene: Scene, visit: Visit) -> None:
+    guest = Attendee.objects.get(booking=scene.coming, email="ktos@gmina.example")
+    visitor = visit(width=390, language="en")
+    for path in ("", "usuniecie/"):
+        visitor.go(f"/g/{token_for(guest)}/dane/{path}?lang=en")
+        assert (violations(visitor), is_wide(visitor)) == ([], False)
+    visitor.go("/dane-usuniete/?lang=en")
+    assert (violations(visitor), is_wide(visitor), visitor.complaints) == ([], False, [])
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_an_it_admin_finds_a_person(scene: Scene, visit: Visit, width: int) -> None:
     visitor = visit(scene.office.it_admin, width=width, language="en")

@@ -10,7 +10,7 @@ import pytest
 from django.db.models import Count, F, Sum
 from django.utils import translation
 
-from accounts.models import Contact, Erasure
+from accounts.models import Contact, Erasure, User
 from accounts.personal_data import Scope, keepers
 from bookings import as_request, services
 from bookings.guest_queries import people
@@ -18,9 +18,11 @@ from bookings.models import Answer, Attendee, Booking, BookingEvent, FormTemplat
 from bookings.rules import Participant
 from integrations.jitsi.models import Presence
 from notifications import erasing
+from notifications.delivery import deliver_due
 from notifications.erasing import NotAGuest, ask_by_guest, ask_by_office, erase_due
 from notifications.kept_data import dry_run, kept_of
 from notifications.models import Message, ReminderChoice
+from notifications.reading import read_mail
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office
 from tests.notifications.guest_data import (
@@ -60,6 +62,10 @@ def figures() -> dict[str, Any]:
         "attendance": (stays["n"], stays["long"]),
         "bookings": sorted(Booking.objects.values_list("number", "version", "sequence", "status")),
     }
+
+
+def words_of(mail: Message) -> str:
+    return read_mail(bytes(mail.raw or b"")).text
 
 
 def test_her_traces_are_everywhere_before(office: Office) -> None:
@@ -222,8 +228,13 @@ def test_asking_leaves_what_is_to_come_and_the_organizer_is_told(office: Office)
     ask_by_guest(attendee, is_whole=True, now=NOW + timedelta(hours=1))
     row = Attendee.objects.get(pk=attendee.pk)
     assert (row.removed_at, row.partstat) == (NOW + timedelta(hours=1), "DECLINED")
-    told = Message.objects.get(kind="notice", topic="answered_no")
+    told = Message.objects.get(kind="notice")
     assert told.user == office.staff
+    User.objects.filter(pk=office.staff.pk).update(language="en")
+    deliver_due(NOW + timedelta(hours=1))
+    told.refresh_from_db()
+    assert (told.topic, told.state) == ("left", "sent")
+    assert "Guest erased does not want to take part" in words_of(told)
     booking.refresh_from_db()
     assert booking.sequence == 1
     assert Message.objects.filter(attendee=attendee).exclude(state="superseded").count() == 0
@@ -297,3 +308,30 @@ def test_every_keeper_counts_nothing_after_it_has_erased(office: Office) -> None
     assert {keeper.code: keeper.erase(who, Scope.ALL) for keeper in keepers()} == counted
     left = {keeper.code: [rows.found.count() for rows in keeper.rows(who, Scope.ALL)] for keeper in keepers()}
     assert {code: sum(counts) for code, counts in left.items()} == dict.fromkeys(left, 0)
+
+
+def test_a_request_that_waits_for_approval_loses_them_without_a_word(office: Office) -> None:
+    room = office.room("KOS/1.03")
+    request = ask(office.staff, room, participants=(person(), Participant(contact_id=office.migri.pk)))
+    booking = services.book(request, by=office.staff, now=NOW)
+    assert booking.is_requested
+    ask_by_office(ADDRESS, is_whole=True, by=office.it_admin, now=NOW + timedelta(hours=1))
+    assert booking.attendees.get(name="", user=None).removed_at == NOW + timedelta(hours=1)
+    assert not Message.objects.filter(topic="left").exists()
+    assert found_in_database(*WORDS) == []
+
+
+def test_mails_that_were_to_prove_an_address_forget_it(office: Office) -> None:
+    """A mistyped one may be a stranger's, of whom nothing else is kept."""
+    mail = {"kind": "account", "message_id": "<1@urzad.example>", "subject": "Adres", "due_at": NOW, "created_at": NOW}
+    for email in (ADDRESS, office.staff.email):
+        Message.objects.create(
+            recipient=email, state="sent", sent_at=NOW, give_up_at=NOW, may_have_arrived=True, **mail
+        )
+    erase_due(NOW + timedelta(days=1))
+    assert Message.objects.filter(recipient=ADDRESS).exists()
+    erase_due(NOW + timedelta(days=3))
+    assert sorted(message.recipient for message in Message.objects.all()) == [
+        office.staff.email,
+        f"erased-m{Message.objects.earliest('pk').pk}@erased.invalid",
+    ]
