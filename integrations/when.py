@@ -72,10 +72,13 @@ def _note(interval: Interval, *, zone: ZoneInfo, office_zone: ZoneInfo) -> str:
             "Just then the clocks show the same as in Poland, not %(usual)s apart as usual: "
             "the two countries change them on different days."
         ) % {"usual": hours["usual"]}
-    return _(
-        "Just then the difference to Polish time is %(now)s, not %(usual)s as usual: "
-        "the two countries change their clocks on different days."
-    ) % hours
+    return (
+        _(
+            "Just then the difference to Polish time is %(now)s, not %(usual)s as usual: "
+            "the two countries change their clocks on different days."
+        )
+        % hours
+    )
 
 
 def short_start(interval: Interval, *, zone: ZoneInfo) -> str:

@@ -45,7 +45,7 @@ class BookingEvent(models.Model):
         # Of all that one of the three kinds of cancelling took away; `data`: {"undoes": key, "version": its version}.
         RESTORED = "restored", _("cancellation undone")
         MEETING_RESTORED = "meeting_restored", _("cancellation of one meeting undone")
-        # Files and notes for those who are invited. {"added": key of the Material}, {"changed": key} or {"removed": key}.
+        # Files and notes for those who are invited. {"added": key of the Material}, or "changed", or "removed".
         MATERIALS_CHANGED = "materials_changed", _("files or notes changed")
         # From which room and how many somebody invited will take part. {"attendee": key}.
         PARTY_SAID = "party_said", _("said where from and how many take part")
