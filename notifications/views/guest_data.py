@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from bookings.guest_queries import ToCome, sessions_to_come
+from bookings.guest_queries import ToCome, is_account, sessions_to_come
 from bookings.wording import interval_range, long_date
 from integrations.guest_page import keep_to_itself, language, page, unknown_link
 from integrations.guests.visits import Visit, guest_view
@@ -67,6 +67,8 @@ def guest_data_erase(request: HttpRequest, visit: Visit) -> HttpResponse:
         return _ask(request, visit, form, coming, status=_REFUSED)
     try:
         erasing.ask_by_guest(visit.attendee, is_whole=form.is_whole, now=visit.now)
+    except erasing.NotAGuest:
+        return unknown_link(request)
     except erasing.ChangedMeanwhile:
         form.add_error(None, _("You are being invited to a session at this moment. Please try again in a minute."))
         return _ask(request, visit, form, coming, status=_BUSY)
@@ -86,7 +88,8 @@ def guest_data_erased(request: HttpRequest) -> HttpResponse:
 
 def _is_account(visit: Visit) -> bool:
     """Members of staff find their data in their account; they have no page of this kind."""
-    return visit.attendee.user_id is not None or visit.attendee.is_organizer
+    person = visit.attendee
+    return person.user_id is not None or person.is_organizer or is_account(person.email)
 
 
 def _ask(

@@ -92,6 +92,14 @@ def test_members_of_staff_and_strangers_have_no_such_page(traces: Traces) -> Non
     assert call("get", "/g/1-aaaaaaaaaaaaaaaaaaaaaaaaaa/dane/").status_code == 404
 
 
+def test_a_guest_who_has_an_account_by_now_is_one_of_the_staff(traces: Traces) -> None:
+    User.objects.create_user(ADDRESS, name=NAME)
+    for more in ("", "usuniecie/", "plik/json/"):
+        assert call("get", page_of(traces.attendee, more=more)).status_code == 404
+    assert call("post", page_of(traces.attendee, more="usuniecie/"), sure="on").status_code == 404
+    assert "/dane/" not in words(call("get", f"/g/{token_for(traces.attendee)}?lang=en"))
+
+
 def test_the_page_of_a_session_leads_there(traces: Traces) -> None:
     early = call("get", f"/g/{token_for(traces.attendee)}?lang=en", when=NOW + timedelta(hours=2))
     over = call("get", f"/g/{token_for(traces.attendee)}?lang=en")
