@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from django.urls import reverse
@@ -12,7 +13,9 @@ from bookings import services
 from notifications.models import Message
 from tests.bookings.requests import NOW
 from tests.browser.scene import Scene
-from tests.browser.visitor import Visitor
+
+if TYPE_CHECKING:
+    from tests.browser.visitor import Visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 MAZ = "wideo@mazowiecki.example"

@@ -19,7 +19,6 @@ pytestmark = pytest.mark.django_db
 
 #: Anybody, without signing in, reads these; nothing is changed by them.
 OPEN = {
-    "join": {"token": "1-aaaaaaaaaaaaaaaaaaaaaaaaaa"},
     "jitsi_arrival": {"room": "abcdefghijabcdefghij"},
     "jitsi_key": {"digest": "0" * 64},
     "jitsi_jwks": {},
