@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from django.db import connections
 
 from bookings import services
 from bookings.models import Answer, BookingEvent, Proposal
 from notifications.models import Message
 from rooms.interval import Interval
+from tests.at_once import at_once as together
 from tests.bookings.answering import HOUR, LATER, answer, book, given, guest, move, partstats
 from tests.bookings.series import local_starts, meetings
 from tests.factories import Office
@@ -27,27 +25,13 @@ def no_rows_left_behind(transactional_db: None) -> Iterator[None]:
     return
 
 
-def at_once(actions: list[Callable[[], Any]]) -> list[Any]:
-    """Run every action in a thread of its own, started together; anything unexpected fails the test."""
-    gate = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        gate.wait()
-        try:
-            return action()
-        except EXPECTED as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
+at_once = partial(together, expected=EXPECTED)
 
 
 @pytest.mark.parametrize("round_", range(3))
 def test_the_same_answer_by_many_workers_is_one(office: Office, round_: int) -> None:
     booking = book(office)
-    found = at_once([lambda: answer(guest(booking), "DECLINED") for _n in range(8)])
+    found = at_once(*[lambda: answer(guest(booking), "DECLINED") for _n in range(8)])
     assert len({item.pk for item in found}) == 1
     assert booking.events.filter(kind=BookingEvent.Kind.ANSWERED).count() == 1
     assert Message.objects.filter(kind="notice").count() == 1
@@ -62,7 +46,7 @@ def test_of_many_answers_at_once_the_newest_counts(office: Office, round_: int) 
     def give(n: int, partstat: str) -> Answer:
         return services.record_answer(guest(booking), given(partstat, minutes=n), now=late)
 
-    at_once([lambda n=n, partstat=partstat: give(n, partstat) for n, partstat in enumerate(choices)])
+    at_once(*[lambda n=n, partstat=partstat: give(n, partstat) for n, partstat in enumerate(choices)])
     assert partstats(booking) == ["TENTATIVE"] * 5
     assert booking.answers.count() == 9
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError
 
 from bookings import services
 from bookings.models import MAX_MATERIALS, Material, MaterialContent
 from bookings.rules import Scope
+from tests.at_once import at_once as together
 from tests.bookings.answering import LATER, book
 from tests.bookings.material_files import PDF
 from tests.bookings.series import ask_series, at_day, meetings, weekly
@@ -28,21 +28,7 @@ def no_rows_left_behind(transactional_db: None) -> Iterator[None]:
     return
 
 
-def at_once(actions: list[Callable[[], Any]]) -> list[Any]:
-    """Run every action in a thread of its own, started together; anything unexpected fails the test."""
-    gate = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        gate.wait()
-        try:
-            return action()
-        except EXPECTED as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
+at_once = partial(together, expected=EXPECTED)
 
 
 @pytest.mark.parametrize("round_", range(3))
@@ -55,7 +41,7 @@ def test_the_twenty_first_never_gets_in(office: Office, round_: int) -> None:
         data = PDF + str(number).encode()
         return services.add_file(booking, f"{number}.pdf", data, by=office.staff, now=LATER)
 
-    found = at_once([lambda n=n: add(n) for n in range(8)])
+    found = at_once(*[lambda n=n: add(n) for n in range(8)])
     assert [type(item) for item in found].count(Material) == 2
     assert {item.why for item in found if isinstance(item, services.MaterialRefused)} == {"too_many"}
     assert list(booking.materials.order_by("position").values_list("position", flat=True)) == list(
@@ -71,7 +57,7 @@ def test_the_database_lets_none_in_past_the_locks(office: Office) -> None:
         fields = {"name": "n", "text": "t", "added_by": office.staff, "added_at": LATER}
         return Material.objects.create(booking=booking, position=position, **fields)
 
-    found = at_once([lambda n=n: write(n % (MAX_MATERIALS + 1) + 1) for n in range(2 * MAX_MATERIALS + 2)])
+    found = at_once(*[lambda n=n: write(n % (MAX_MATERIALS + 1) + 1) for n in range(2 * MAX_MATERIALS + 2)])
     assert [type(item) for item in found].count(Material) == MAX_MATERIALS
     assert booking.materials.count() == MAX_MATERIALS
 
@@ -79,7 +65,7 @@ def test_the_database_lets_none_in_past_the_locks(office: Office) -> None:
 @pytest.mark.parametrize("round_", range(3))
 def test_the_same_file_sent_many_times_is_there_once(office: Office, round_: int) -> None:
     booking = book(office)
-    found = at_once([lambda: services.add_file(booking, "a.pdf", PDF, by=office.staff, now=LATER) for _n in range(8)])
+    found = at_once(*[lambda: services.add_file(booking, "a.pdf", PDF, by=office.staff, now=LATER) for _n in range(8)])
     assert len({item.pk for item in found}) == 1
     assert (booking.materials.count(), MaterialContent.objects.count()) == (1, 1)
 
@@ -94,7 +80,7 @@ def test_what_is_added_and_taken_away_at_once_leaves_no_gap(office: Office, roun
     actions += [
         lambda n=n: services.add_note(booking, f"Nowa {n}", "tekst", by=office.staff, now=LATER) for n in range(4)
     ]
-    at_once(actions)
+    at_once(*actions)
     positions = list(booking.materials.order_by("position").values_list("position", flat=True))
     assert positions == list(range(1, 8))
 
@@ -127,7 +113,7 @@ def test_of_many_changes_of_a_note_one_counts_and_the_others_are_told(office: Of
         now = LATER + timedelta(seconds=n + 1)
         return services.change_note(kept, "Notatka", f"tekst {n}", seen_at=LATER, by=office.staff, now=now)
 
-    found = at_once([lambda n=n: change(n) for n in range(6)])
+    found = at_once(*[lambda n=n: change(n) for n in range(6)])
     [winner] = [item for item in found if isinstance(item, Material)]
     assert {item.why for item in found if isinstance(item, services.MaterialRefused)} == {"changed_meanwhile"}
     kept.refresh_from_db()

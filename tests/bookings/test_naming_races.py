@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import pytest
-from django.db import connections
 
 from bookings import as_request, services
 from bookings.models import Answer, Attendee, Booking
 from bookings.party_queries import MAX_REGISTERED, delegate_of, party_of
+from tests.at_once import at_once as together
 from tests.bookings.answering import LATER, MAZ, MIGRI, book, guest
 from tests.bookings.parties import EWA, JAN, mails, present, send
 from tests.factories import Office
@@ -27,21 +25,7 @@ def no_rows_left_behind(transactional_db: None) -> Iterator[None]:
     return
 
 
-def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """Run every action in a thread of its own, started together; anything unexpected fails the test."""
-    gate = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        gate.wait()
-        try:
-            return action()
-        except EXPECTED as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
+at_once = partial(together, expected=EXPECTED)
 
 
 def remove(office: Office, booking: Booking, email: str) -> Booking:

@@ -6,16 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from accounts.models import Erasure
 from bookings import services
@@ -23,6 +22,7 @@ from bookings.models import Attendee, Booking, BookingEvent
 from bookings.rules import Participant
 from notifications import erasing
 from notifications.models import Message
+from tests.at_once import at_once as together
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office, make_office
 from tests.notifications.guest_data import ADDRESS, LONG_AFTER, NAME, found_in_database, person
@@ -44,21 +44,7 @@ def no_rows_left_behind(transactional_db: None) -> Iterator[None]:
     return
 
 
-def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """Run every action in a thread of its own, started together; return what each returned or refused with."""
-    gate = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        gate.wait()
-        try:
-            return action()
-        except (erasing.ChangedMeanwhile, services.Refused) as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
+at_once = partial(together, expected=(erasing.ChangedMeanwhile, services.Refused))
 
 
 def book(office: Office, *people: Participant, hour: int = 10, **fields: Any) -> Booking:

@@ -6,22 +6,20 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections import defaultdict
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from bookings import services
 from bookings.models import Booking, Draft, RoomHold
 from bookings.rules import Scope
 from notifications.delivery import deliver_due
 from notifications.models import Message
+from tests.at_once import at_once as together
 from tests.bookings.requests import NOW, ask
 from tests.bookings.series import meetings, weekly
 from tests.bookings.undoing import HALF_A_MINUTE, cancel, kinds_of, rows_of, temporary_holds, undo
@@ -36,21 +34,7 @@ GUESTS = [MIGRI, MAZ, *(f"gosc{number}@urzad.example" for number in range(8))]
 ROUNDS = 6
 
 
-def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """Run the actions in threads, started together; return what each returned, or the refusal that it raised."""
-    gate = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        gate.wait()
-        try:
-            return action()
-        except _REFUSED as refused:
-            return refused
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
+at_once = partial(together, expected=_REFUSED)
 
 
 def overlapping() -> int:
