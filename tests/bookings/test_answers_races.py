@@ -66,7 +66,7 @@ def test_of_accepting_and_declining_a_proposal_one_counts(office: Office, round_
         now=LATER,
     )
     found = at_once(
-        [
+        *[
             lambda: services.accept_proposal(proposal, by=office.staff, now=LATER),
             lambda: services.decline_proposal(proposal, by=office.staff, now=LATER),
             lambda: services.accept_proposal(proposal, by=office.manager, now=LATER),
@@ -85,7 +85,7 @@ def test_a_stranger_is_invited_once(office: Office, round_: int) -> None:
     booking = book(office)
     found = services.record_stranger(booking, "obcy@inny.example", "", given(), now=LATER)
     outcomes = at_once(
-        [lambda: services.settle_answer(found, confirm=True, by=office.staff, now=LATER) for _n in range(6)]
+        *[lambda: services.settle_answer(found, confirm=True, by=office.staff, now=LATER) for _n in range(6)]
     )
     assert sum(isinstance(item, Answer) for item in outcomes) == 1
     assert booking.attendees.filter(email="obcy@inny.example").count() == 1
@@ -96,7 +96,7 @@ def test_an_answer_never_outlives_the_move_that_it_meets(office: Office, round_:
     booking = book(office, series=True)
     second = meetings(booking)[1]
     at_once(
-        [
+        *[
             lambda: answer(guest(booking), "ACCEPTED"),
             lambda: move(office, booking, second),
             lambda: answer(guest(booking), "ACCEPTED", minutes=1, occurrence=second),
