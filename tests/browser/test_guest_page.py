@@ -46,7 +46,7 @@ def test_a_guest_answers_and_then_proposes_another_time(guest: Attendee, visit: 
     visitor.page.fill("#inny textarea", "Mamy wtedy rozprawę.")
     visitor.page.fill("#id_day", "28.11")
     visitor.page.fill("#id_start", "10:30")
-    visitor.page.click("#inny button[type=submit]")
+    visitor.page.click("#inny .btn--primary")
     # A Saturday: what was typed stays, with times that work.
     visitor.page.wait_for_selector("[role=alert]")
     assert visitor.page.input_value("#inny textarea") == "Mamy wtedy rozprawę."
