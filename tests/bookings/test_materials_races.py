@@ -95,7 +95,7 @@ def test_bytes_that_two_sessions_share_go_with_the_last_of_them(office: Office, 
         booking, request, by=office.staff, now=LATER, version=1, scope=Scope.FOLLOWING, occurrence=third
     )
     at_once(
-        [
+        *[
             lambda item=item: services.remove_material(item.materials.get(), by=office.staff, now=LATER)
             for item in (booking, new)
         ]
