@@ -48,10 +48,11 @@ def session_page(
             "opens_day": wording.long_date(entry.opens_at.astimezone(zone).date()),
             "now": now,
             "countdown": _countdown(entry.occurrence.starts_at - now) if now else "",
-            "places": _places(entry),
             "is_recorded": may_be_recorded(attendee.booking, entry.occurrence),
             **(extra or {}),
         }
+        if "places" not in context:
+            context["places"] = places_of(entry)
         return page(request, template, context, language=wanted, status=status)
 
 
@@ -86,7 +87,8 @@ def language(request: HttpRequest, otherwise: str) -> str:
     return wanted if wanted in dict(settings.LANGUAGES) else otherwise
 
 
-def _places(entry: Entry) -> tuple[Place, ...]:
+def places_of(entry: Entry) -> tuple[Place, ...]:
+    """Return where the meeting takes place, in the order of its rooms: one query."""
     holds = entry.occurrence.room_holds.filter(live=True).select_related("room__site").order_by("position")
     return places(hold.room for hold in holds)
 

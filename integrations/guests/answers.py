@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,14 +50,14 @@ class Asked:
     proposed: str
 
 
-def read_answers(visit: Visit) -> Asked:
-    """Return what stands: a fixed number of queries, however many meetings there are."""
+def read_answers(visit: Visit, meetings: Sequence[Occurrence]) -> Asked:
+    """Return what stands, also of these meetings: a fixed number of queries, however many there are."""
     attendee, meeting = visit.attendee, visit.entry.occurrence
     shown = answers_at(attendee.booking, meeting, [attendee])[attendee.pk]
     return Asked(
         given=shown.partstat if shown.partstat != PartStat.NEEDS_ACTION else "",
         comment=shown.comment,
-        meetings=_dated(visit),
+        meetings=_dated(visit, meetings),
         proposed=_proposed(visit),
     )
 
@@ -68,15 +68,22 @@ def offers(visit: Visit) -> list[Offer]:
     return [Offer(item.start_at.isoformat(), _when(item, visit)) for item in found]
 
 
-def form_for(visit: Visit, initial: Mapping[str, object], *, data: Any = None) -> AnswerForm:
+def form_for(
+    visit: Visit,
+    initial: Mapping[str, object],
+    *,
+    data: Any = None,
+    meetings: Sequence[Occurrence] | None = None,
+) -> AnswerForm:
+    """Return the form; `meetings`: those of `meetings_of`, where they are read already."""
     attendee = visit.attendee
-    meetings = [(item, _when(item.interval, visit)) for item in meetings_of(visit)]
+    listed = [(item, _when(item.interval, visit)) for item in (meetings_of(visit) if meetings is None else meetings)]
     return AnswerForm(
         data,
         initial={"sequence": attendee.booking.sequence, **initial},
         attendee=attendee,
         meeting=visit.entry.occurrence,
-        meetings=meetings,
+        meetings=listed,
         zone=visit.zone,
         now=visit.now,
     )
@@ -93,8 +100,7 @@ def meetings_of(visit: Visit) -> list[Occurrence]:
     return list(coming[:MEETINGS_LISTED])
 
 
-def _dated(visit: Visit) -> tuple[Dated, ...]:
-    meetings = meetings_of(visit)
+def _dated(visit: Visit, meetings: Sequence[Occurrence]) -> tuple[Dated, ...]:
     if not meetings:
         return ()
     given = MeetingAnswer.objects.filter(attendee=visit.attendee, occurrence__in=meetings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from integrations.guests.visits import Visit
 from integrations.jitsi.links import join_url
-from integrations.places import places
+from integrations.places import Place
 
 _GOOGLE = "https://calendar.google.com/calendar/render"
 _OUTLOOK = "https://outlook.office.com/calendar/0/deeplink/compose"
@@ -26,11 +27,11 @@ class Calendars:
     outlook: str
 
 
-def calendars_for(visit: Visit) -> Calendars:
+def calendars_for(visit: Visit, *, at: Sequence[Place]) -> Calendars:
+    """Return the addresses; `at`: where the meeting takes place."""
     meeting, booking = visit.entry.occurrence, visit.attendee.booking
     title = meeting.own_title or booking.title
-    holds = meeting.room_holds.filter(live=True).select_related("room__site").order_by("position")
-    place = "; ".join(str(item) for item in places(hold.room for hold in holds))
+    place = "; ".join(map(str, at))
     google = {
         "action": "TEMPLATE",
         "text": title,

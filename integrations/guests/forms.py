@@ -72,6 +72,11 @@ class AnswerForm(TypedTimesForm):
             del self.fields["meeting"]
 
     @property
+    def meetings(self) -> list[Occurrence]:
+        """The meetings that can be chosen, in their order."""
+        return list(self._by_key.values())
+
+    @property
     def occurrence(self) -> Occurrence | None:
         """The meeting that was chosen; None: all that the person is invited to."""
         return self._by_key.get(self.cleaned_data.get("meeting", ""))

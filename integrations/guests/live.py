@@ -35,10 +35,13 @@ def inside(visit: Visit) -> Inside | None:
     return Inside(conference.people_now, is_led=leads)
 
 
-def version_of(visit: Visit) -> str:
-    """Return what changes whenever the page would say something else than it does, but for the time that passes."""
+def version_of(visit: Visit, *, there: Inside | None) -> str:
+    """Return what changes whenever the page would say something else than it does, but for the time that passes.
+
+    `there`: as `inside` returns it.
+    """
     attendee, meeting = visit.attendee, visit.entry.occurrence
-    booking, there = attendee.booking, inside(visit)
+    booking = attendee.booking
     rooms = meeting.room_holds.filter(live=True).order_by("position").values_list("room_id", flat=True)
     # Not the version of the booking: another guest who brings a colleague along is no news here.
     seen = (
@@ -65,4 +68,4 @@ def version_of(visit: Visit) -> str:
 @require_safe
 def guest_changes(request: HttpRequest, visit: Visit, version: str) -> HttpResponse:
     """Tell an open page whether it is to be read again: 205 if so, 204 while it shows what is so."""
-    return HttpResponse(status=_UNCHANGED if version == version_of(visit) else _CHANGED)
+    return HttpResponse(status=_UNCHANGED if version == version_of(visit, there=inside(visit)) else _CHANGED)

@@ -9,10 +9,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from integrations.guest_page import session_page
+from integrations.guest_page import places_of, session_page
 from integrations.guests import answers, live
 from integrations.guests.calendars import calendars_for
-from integrations.guests.forms import PROPOSE
+from integrations.guests.forms import PROPOSE, AnswerForm
 from integrations.guests.links import answer_path
 from integrations.guests.visits import Visit, guest_view, over
 from integrations.jitsi.entry import State
@@ -40,6 +40,7 @@ def show(request: HttpRequest, visit: Visit, *, extra: dict[str, Any] | None = N
 
 def _context(request: HttpRequest, visit: Visit) -> dict[str, Any]:
     meeting, booking = visit.entry.occurrence, visit.attendee.booking
+    places, there = places_of(visit.entry), live.inside(visit)
     return {
         "visit": visit,
         "meeting": meeting,
@@ -49,16 +50,19 @@ def _context(request: HttpRequest, visit: Visit) -> dict[str, Any]:
         "is_early_try": "za-wczesnie" in request.GET,
         "seconds_left": max(0, ceil((meeting.starts_at - visit.now).total_seconds())),
         "read_again": 0 if request.method == "POST" else _read_again_seconds(visit),
-        "version": live.version_of(visit),
-        "inside": live.inside(visit),
-        "calendars": calendars_for(visit),
+        "version": live.version_of(visit, there=there),
+        "inside": there,
+        "places": places,
+        "calendars": calendars_for(visit, at=places),
     }
 
 
 def _question(visit: Visit, context: dict[str, Any]) -> dict[str, Any]:
     """Return what the panel with the question reads: the form, what was answered, and times to propose if asked for."""
-    asked = answers.read_answers(visit)
-    form = context.get("form") or answers.form_for(visit, {"comment": asked.comment})
+    form: AnswerForm | None = context.get("form")
+    meetings = form.meetings if form else answers.meetings_of(visit)
+    asked = answers.read_answers(visit, meetings)
+    form = form or answers.form_for(visit, {"comment": asked.comment}, meetings=meetings)
     proposes = context.get("chosen") == PROPOSE or form.is_proposal
     return {
         "asked": asked,
