@@ -100,7 +100,7 @@ def test_a_session_is_moved_cancelled_and_brought_back_by_keyboard(scene: Scene,
     assert (scene.coming.is_cancelled, scene.coming.cancel_reason) == (True, "Choroba tłumacza")
 
     # Half a minute is enough to change one's mind, and the way back is the next thing on the way.
-    assert visitor.focused("it.matches('[data-undo]')")
+    visitor.wait_until("document.activeElement.matches('[data-undo]')")
     visitor.picture("journey-cancelled")
     visitor.press("Tab")
     assert visitor.focused("it.matches('[data-undo] button')")

@@ -124,7 +124,8 @@ def test_a_request_is_approved_by_keyboard(scene: Scene, visit: Callable[..., Vi
     with visitor.page.expect_navigation():
         visitor.press("Enter")
     assert Approval.objects.get(state=Approval.State.APPROVED).booking.title == title
-    assert visitor.page.locator("[role=status], .toast").first.is_visible()
+    # It is put in a moment after the page has loaded, for screen readers to hear it.
+    visitor.page.wait_for_selector(".toast")
     assert visitor.complaints == []
 
 

@@ -59,7 +59,8 @@ class Visitor:
         return self.page.goto(path, wait_until="load")
 
     def focused(self, script: str) -> Any:
-        """Evaluate `script` with `it` as the element that has the focus."""
+        """Evaluate `script` with `it` as the element that has the focus; on a page that still loads, once it has."""
+        self.page.wait_for_load_state("load")
         return self.page.evaluate(f"(() => {{ const it = document.activeElement; return {script}; }})()")
 
     def press(self, *keys: str) -> None:
