@@ -9,6 +9,7 @@ def web_server(python: str, *, bind: str) -> list[str]:
     """Return the command. `bind`: an address as gunicorn takes it, such as `127.0.0.1:8000` or `fd://3`."""
     return [
         *(python, "-m", "gunicorn", "config.wsgi", "--bind", bind, "--no-control-socket"),
-        *("--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(THREADS)),
+        *("--worker-class", "config.even_worker.EvenThreadWorker"),
+        *("--workers", str(WORKERS), "--threads", str(THREADS)),
         *("--graceful-timeout", "5"),
     ]

@@ -1,0 +1,67 @@
+"""A process of the web server that leaves a new connection to the one that holds fewer (docs/decisions/0031).
+
+All processes listen on one socket, and whichever comes first accepts. Browsers keep their connections, so chance would
+put some people into a queue twice as long as that of others, for as long as they go on asking.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import time
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+_ENTRY = struct.Struct("=ii")  # a process, and how many connections it holds
+_MOST = mmap.PAGESIZE // _ENTRY.size
+#: How long a connection is left to the others: one that is stuck must not keep it waiting for good.
+_PATIENCE_SECONDS, _LOOK_SECONDS = 0.02, 0.001
+# gunicorn reads this module before it forks, so all its processes have the same page.
+_held = mmap.mmap(-1, mmap.PAGESIZE)
+
+
+class EvenThreadWorker(ThreadWorker):
+    def __init__(self, age: int, *rest: Any, **options: Any) -> None:
+        self._at = age % _MOST * _ENTRY.size
+        super().__init__(age, *rest, **options)
+
+    def init_process(self) -> None:
+        # Made before the fork, it stands there under its parent's number.
+        self.nr_conns = 0
+        super().init_process()
+
+    @property
+    def nr_conns(self) -> int:
+        """How many connections it holds, which gunicorn counts; the others read it in the page."""
+        return self._connections
+
+    @nr_conns.setter
+    def nr_conns(self, count: int) -> None:
+        self._connections = count
+        _ENTRY.pack_into(_held, self._at, os.getpid(), count)
+
+    def accept(self, listener: Any) -> None:
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while self._holds_more() and time.monotonic() < until:
+            time.sleep(_LOOK_SECONDS)
+        # Where another has taken it meanwhile, there is nothing to accept.
+        super().accept(listener)
+
+    def _holds_more(self) -> bool:
+        for at in range(0, _MOST * _ENTRY.size, _ENTRY.size):
+            pid, count = _ENTRY.unpack_from(_held, at)
+            if pid and at != self._at and count < self._connections:
+                if _is_alive(pid):
+                    return True
+                _ENTRY.pack_into(_held, at, 0, 0)
+        return False
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""The web server's processes share connections that are kept, whatever comes at once and whoever is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from launch.web import WORKERS, web_server
+
+_PATIENCE_SECONDS = 60
+_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[int]:
+    """Run the server as the launcher does, with an application that says which process answers; give its port."""
+    log = tmp_path / "log"
+    argv = web_server(sys.executable, bind="127.0.0.1:0")
+    argv[argv.index("config.wsgi")] = "tests.config.pids"
+    with log.open("wb") as out:
+        process = subprocess.Popen([*argv, "--keep-alive", "60"], cwd=_ROOT, stderr=out, stdout=out)
+    try:
+        yield _wait_for_port(log)
+    finally:
+        process.terminate()
+        process.wait(_PATIENCE_SECONDS)
+
+
+def _wait_for_port(log: Path) -> int:
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < until:
+        text = log.read_text()
+        if "Listening at: http://127.0.0.1:" in text and text.count("Booting worker") == WORKERS:
+            return int(text.partition("Listening at: http://127.0.0.1:")[2].split()[0])
+        time.sleep(0.05)
+    raise AssertionError(f"the web server does not start: {log.read_text()}")
+
+
+def _open(port: int, count: int) -> list[HTTPConnection]:
+    """Open so many connections at once."""
+    wires = [HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS) for _ in range(count)]
+    for wire in wires:
+        wire.connect()
+    return wires
+
+
+def _pids(wires: list[HTTPConnection]) -> Counter[int]:
+    for wire in wires:
+        wire.request("GET", "/")
+    return Counter(int(wire.getresponse().read()) for wire in wires)
+
+
+def test_kept_connections_are_shared_evenly(port: int) -> None:
+    wires = _open(port, 16)
+    shares = _pids(wires)
+    assert len(shares) == WORKERS
+    # Two that look at the same moment may both see the other ahead.
+    assert max(shares.values()) - min(shares.values()) <= 4, shares
+    assert _pids(wires) == shares, "they are kept"
+
+
+def test_the_share_of_a_process_that_was_killed_goes_to_the_next(port: int) -> None:
+    victim, _count = _pids(_open(port, 8)).most_common()[0]
+    os.kill(victim, signal.SIGKILL)
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while len(shares := _pids(_open(port, 16))) < WORKERS:
+        assert time.monotonic() < until
+    assert victim not in shares
