@@ -46,7 +46,7 @@ class Turns:
             end()
 
     def begin(self) -> Callable[[], None]:
-        """Wait for this thread's turn; call what is returned to end it, for which others wait no longer than they must."""
+        """Wait for this thread's turn; call what is returned to end it."""
         mine = Lock()
         mine.acquire()
         with self._lock:
