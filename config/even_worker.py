@@ -16,13 +16,15 @@ from gunicorn.workers.gthread import ThreadWorker
 
 _ENTRY = struct.Struct("=ii")  # a process, and how many connections it holds
 _MOST = mmap.PAGESIZE // _ENTRY.size
-#: How long a connection is left to the others: one that is stuck must not keep it waiting for good.
-_PATIENCE_SECONDS, _LOOK_SECONDS = 0.02, 0.001
+_LOOK_SECONDS = 0.001
 # gunicorn reads this module before it forks, so all its processes have the same page.
 _held = mmap.mmap(-1, mmap.PAGESIZE)
 
 
 class EvenThreadWorker(ThreadWorker):
+    #: How long a connection is left to the others: one that is stuck must not keep it waiting for good.
+    patience_seconds = 0.02
+
     def __init__(self, age: int, *rest: Any, **options: Any) -> None:
         self._at = age % _MOST * _ENTRY.size
         super().__init__(age, *rest, **options)
@@ -43,7 +45,7 @@ class EvenThreadWorker(ThreadWorker):
         _ENTRY.pack_into(_held, self._at, os.getpid(), count)
 
     def accept(self, listener: Any) -> None:
-        until = time.monotonic() + _PATIENCE_SECONDS
+        until = time.monotonic() + self.patience_seconds
         while self._holds_more() and time.monotonic() < until:
             time.sleep(_LOOK_SECONDS)
         # Where another has taken it meanwhile, there is nothing to accept.

@@ -16,8 +16,8 @@ from django.db import transaction
 
 from accounts.models import User
 from bookings import rows
-from bookings.models import Booking, ConferenceRun, Draft, LicenceHold, Occurrence
-from bookings.services import releases, temporary
+from bookings.models import Booking, ConferenceRun, Draft, EquipmentHold, LicenceHold, Occurrence, RoomHold
+from bookings.services import locks, releases, temporary
 
 #: Whoever is on the way to a meeting hears at once that it is off (`notifications.pace` has the same).
 CLOSE = timedelta(minutes=30)
@@ -85,6 +85,10 @@ def end_windows(now: datetime) -> int:
     ended = 0
     for pk in due.values_list("pk", flat=True):
         with transaction.atomic():
+            # In the order of everybody, or whoever undoes at this moment waits for us, and we for them.
+            held = RoomHold.objects.filter(draft=pk).values_list("room", flat=True)
+            pieces = EquipmentHold.objects.filter(draft=pk).values_list("equipment", flat=True)
+            locks.lock_things(set(held), set(pieces))
             draft = Draft.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
             if draft is None or draft.cancelled_id is None:
                 continue

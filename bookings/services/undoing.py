@@ -81,9 +81,11 @@ class _Task:
         rooms = RoomHold.objects.filter(pk__in=held["rooms"]).values_list("room", flat=True)
         pieces = EquipmentHold.objects.filter(pk__in=held["pieces"]).values_list("equipment", flat=True)
         locked = locks.lock_things(set(rooms), set(pieces))
-        draft = uuid.UUID(undo["draft"])
-        rows.let_go(draft)
-        Draft.objects.filter(pk=draft).delete()
+        # Before what it holds, as whoever ends the window does.
+        draft = Draft.objects.select_for_update().filter(pk=undo["draft"]).first()
+        rows.let_go(uuid.UUID(undo["draft"]))
+        if draft is not None:
+            draft.delete()
         locks.drop_expired(locked, now=self.now)
         rows.take_again(held)
 

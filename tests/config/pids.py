@@ -1,8 +1,16 @@
-"""An application that answers with the number of its process, for the tests of the web server."""
+"""A web server whose answers are the number of the process that gives them."""
 
 import os
 from collections.abc import Iterable
 from typing import Any
+
+from config.even_worker import EvenThreadWorker
+
+
+class PatientWorker(EvenThreadWorker):
+    """The others may have no processor for a while, where tests run side by side."""
+
+    patience_seconds = 10
 
 
 def application(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -26,6 +26,7 @@ def port(tmp_path: Path) -> Iterator[int]:
     log = tmp_path / "log"
     argv = web_server(sys.executable, bind="127.0.0.1:0")
     argv[argv.index("config.wsgi")] = "tests.config.pids"
+    argv[argv.index("config.even_worker.EvenThreadWorker")] = "tests.config.pids.PatientWorker"
     with log.open("wb") as out:
         process = subprocess.Popen([*argv, "--keep-alive", "60"], cwd=_ROOT, stderr=out, stdout=out)
     try:

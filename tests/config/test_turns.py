@@ -107,6 +107,8 @@ class _Slow:
         return self._body.read(size)
 
 
+# The end of an answer gives the database's connection back.
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("headers", "takes_turn"),
     [
@@ -140,6 +142,7 @@ def test_bodies_are_read_before_the_turn_and_uploads_take_none(headers: dict[str
     assert turns._in_turn is None
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("is_file", [False, True])
 def test_a_page_is_sent_within_its_turn_and_a_file_after_it(is_file: bool) -> None:
     turns = Turns(patience_seconds=_AGES)

@@ -133,7 +133,9 @@ def test_undoing_one_meeting_against_cancelling_another(open_office: Office) -> 
     assert len(meetings(booking)) == 4 - len(off)
 
 
-def test_undoing_against_the_end_of_the_window(open_office: Office) -> None:
+@pytest.mark.parametrize("_number", range(ROUNDS))
+def test_undoing_against_the_end_of_the_window(open_office: Office, _number: int) -> None:
+    """Neither waits for the other in a circle: both take rooms first, then the window, then what it holds."""
     booking = invited(open_office, MIGRI)
     before = rows_of(booking)
     services.join_waitlist(ask(open_office.manager, open_office.room("KOS/2.14")), by=open_office.manager, now=NOW)
