@@ -27,7 +27,8 @@ def stored(pk: int) -> bytes | None:
 def test_what_is_sealed_can_be_opened(content: bytes) -> None:
     assert opened(sealed(content)) == content
     assert sealed(content) != sealed(content)
-    assert content not in sealed(content)
+    # One byte may well be among random ones.
+    assert len(content) == 1 or content not in sealed(content)
 
 
 def test_no_bytes_stay_none_and_rows_from_before_are_read() -> None:
