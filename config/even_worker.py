@@ -14,6 +14,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from config.readable import has_something_to_read
+
 _ENTRY = struct.Struct("=ii")  # a process, and how many connections it holds
 _MOST = mmap.PAGESIZE // _ENTRY.size
 _LOOK_SECONDS = 0.001
@@ -48,7 +50,9 @@ class EvenThreadWorker(ThreadWorker):
         until = time.monotonic() + self.patience_seconds
         while self._holds_more() and time.monotonic() < until:
             time.sleep(_LOOK_SECONDS)
-        # Where another has taken it meanwhile, there is nothing to accept.
+            if not has_something_to_read(listener):
+                # Another has taken it. Nobody whose connection is here already waits for that any longer.
+                return
         super().accept(listener)
 
     def _holds_more(self) -> bool:

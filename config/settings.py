@@ -139,10 +139,9 @@ DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", "5")
 DATABASES["default"]["OPTIONS"].setdefault("options", "-c jit=off -c plan_cache_mode=force_generic_plan")
 # A pooler that lends a session for one transaction forgets what was prepared in it.
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_POOLER", False)
-# Conference servers are told within `timeout` seconds that the database is away (docs/decisions/0016).
-DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5}
-# A pool that looks for a lost server waits twice as long each time; after these seconds it begins anew when asked next.
-DATABASES["default"]["OPTIONS"]["pool"]["reconnect_timeout"] = 3
+# Conference servers are told within `timeout` seconds that the database is away (docs/decisions/0016). A pool that
+# looks for a lost server waits twice as long each time; after `reconnect_timeout` it begins anew when asked next.
+DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 3}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Shared by all processes: allauth's rate limits and the worker's sign of life live here.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from threading import Lock
 from typing import Any
@@ -35,15 +34,6 @@ class Turns:
         self._waiting: deque[Lock] = deque()
         self._in_turn: Lock | None = None
         self._since = 0.0
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for this thread's turn, which ends with the block."""
-        end = self.begin()
-        try:
-            yield
-        finally:
-            end()
 
     def begin(self) -> Callable[[], None]:
         """Wait for this thread's turn; call what is returned to end it."""

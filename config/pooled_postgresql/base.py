@@ -7,7 +7,6 @@ was cut off, is asked for where a connection has not been heard of for some seco
 
 from __future__ import annotations
 
-import select
 import time
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,6 +15,8 @@ from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
+
+from config.readable import has_something_to_read
 
 #: A machine that is gone is not back sooner.
 _SURE_SECONDS = 5.0
@@ -26,17 +27,11 @@ _asked: WeakKeyDictionary[Connection[Any], float] = WeakKeyDictionary()
 def check(connection: Connection[Any]) -> None:
     """Return quietly if the connection works. Raises: psycopg.OperationalError."""
     now = time.monotonic()
-    if now - _asked.get(connection, -_SURE_SECONDS) < _SURE_SECONDS and not _has_something_to_read(connection):
+    # What is there to read is that the server has closed the connection, or something that nobody asked for.
+    if now - _asked.get(connection, -_SURE_SECONDS) < _SURE_SECONDS and not has_something_to_read(connection):
         return
     ConnectionPool.check_connection(connection)
     _asked[connection] = now
-
-
-def _has_something_to_read(connection: Connection[Any]) -> bool:
-    """Say whether the server has closed the connection, or said something that nobody asked for."""
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
