@@ -11,8 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from accounts.models import User
-from bookings.board_holds import BoardSession, SeatUse, Taker, taken_rooms
-from bookings.board_marks import BoardMarks
+from bookings.board_holds import BoardSession, Held, SeatUse, Taker, held_in
 from bookings.board_office import BoardOffice, office_at
 from rooms import hours
 from rooms.interval import Interval
@@ -45,8 +44,6 @@ class Board:
     office: BoardOffice | None = None
     #: Whose licences these are, where the office has several pools.
     pool: str = ""
-    #: Of what is booked, as `BoardMarks.day`.
-    mark: str = ""
 
 
 def whole_day(day: date, zone: ZoneInfo) -> Interval:
@@ -62,28 +59,26 @@ def day_board(
     now: datetime,
     site: str = "",
     office: BoardOffice | None = None,
-    marks: BoardMarks | None = None,
+    held: Held | None = None,
 ) -> Board:
     """Return the board of `day`, whose hours are read in `zone`: at most one query, and those for roles and office.
 
     `sessions` and `open` are keyed by room id and site id; rooms come in the order of lists. `now`: what held a room
     until before it, an open form or an offer, holds it no more. `site`: a code, to read the rooms of this site alone.
-    `office`: as `board_office` keeps it, where the caller has it already. `marks`: of `whole_day`, read before: with
-    the same, a day is not read again.
+    `office`: as `board_office` keeps it, where the caller has it already. `held`: what holds these rooms on
+    `whole_day`, where the caller has read it.
     """
     office = office or office_at("")
-    rooms = tuple(room for room in office.rooms if room.site.code == site) if site else office.rooms
+    rooms = office.rooms_at(site)
     sites = {room.site_id: room.site for room in rooms}
     open_stretches = {pk: tuple(hours.open_on(office.hours[pk], day, one.zone)) for pk, one in sites.items()}
-    span = whole_day(day, zone)
-    taken = taken_rooms(user, rooms, span, now=now, marks=marks)
+    held = held or held_in(rooms, whole_day(day, zone), now=now)
+    sessions = held.seen_by(user, rooms)
     # Closures say what can't be used, nights and weekends included: they make no hour worth showing.
-    booked = [item for row in taken.sessions.values() for item in row if item.kind is not Taker.CLOSURE]
+    booked = [item for row in sessions.values() for item in row if item.kind is not Taker.CLOSURE]
     frame = _frame(day, zone, open_stretches, booked)
-    licences_used = () if office.grants is None else tuple(_licence_hours(office, taken.uses, frame))
-    return Board(
-        day, zone, frame, rooms, taken.sessions, open_stretches, licences_used, office, office.pool, taken.mark
-    )
+    licences_used = () if office.grants is None else tuple(_licence_hours(office, held.uses, frame))
+    return Board(day, zone, frame, rooms, sessions, open_stretches, licences_used, office, office.pool)
 
 
 def _frame(

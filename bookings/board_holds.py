@@ -95,10 +95,11 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Held:
+class Held:
     """What holds rooms within a span, by room id. `strangers`: as anybody may see it who has nothing to do with it.
 
-    `concerned`: the rooms in which something is a user's own, by user id.
+    `concerned`: the rooms in which something is a user's own, by user id. `mark`: as `BoardMarks.day`, of this very
+    content, which may be newer than the marks that the caller has.
     """
 
     rows: _Rows
@@ -107,15 +108,27 @@ class _Held:
     strangers: _Found
     concerned: Mapping[int, set[int]]
 
+    def reader(self, user: User) -> int:
+        """Return the user's id if something here is their own, and 0 for all others: with the same roles they see the
+        same.
+        """
+        return user.pk if user.pk in self.concerned else 0
+
+    def seen_by(self, user: User, rooms: Sequence[Room]) -> Mapping[int, tuple[BoardSession, ...]]:
+        """Return what holds each of `rooms`, in order of time, as far as `user` may know. `rooms`: those it is of."""
+        roles = SiteRoles.of(user)
+        # What somebody manages is found in any row: a session in many rooms belongs to the sites of all.
+        ids = self.rows.keys() if roles.manages_anything else self.concerned.get(user.pk, ())
+        own = {room_id: self.rows[room_id] for room_id in ids}
+        return {**self.strangers, **_shown(own, rooms, user_id=user.pk, roles=roles)}
+
 
 # A day of a hundred full rooms takes 1 MB, a week of them five.
-_kept: Latest[tuple[datetime, datetime, tuple[int, ...], BoardMarks], _Held] = Latest(most=16)
+_kept: Latest[tuple[datetime, datetime, tuple[int, ...], BoardMarks], Held] = Latest(most=16)
 
 
-def taken_rooms(
-    user: User, rooms: Sequence[Room], span: Interval, *, now: datetime, marks: BoardMarks | None = None
-) -> Taken:
-    """Return what holds each of `rooms` within `span` as far as `user` may know: the roles, and at most one query.
+def held_in(rooms: Sequence[Room], span: Interval, *, now: datetime, marks: BoardMarks | None = None) -> Held:
+    """Return what holds `rooms` within `span`: at most one query.
 
     `now`: what held a room until before it, an open form or an offer, holds it no more. `marks`: of the span, read
     before; `rooms` are as of its office. While they are the same, this process reads the span once for all users.
@@ -126,10 +139,10 @@ def taken_rooms(
         held = _read(rooms, span, now)
         if marks:
             _kept.keep((span.start_at, span.end_at, ids, replace(marks, day=held.mark)), held)
-    return Taken(_seen_by(user, held, rooms), held.uses, held.mark)
+    return held
 
 
-def _read(rooms: Sequence[Room], span: Interval, now: datetime) -> _Held:
+def _read(rooms: Sequence[Room], span: Interval, now: datetime) -> Held:
     facts = read_facts([room.pk for room in rooms], span, now=now)
     rows: dict[int, list[HoldRow]] = {}
     concerned: dict[int, set[int]] = {}
@@ -140,15 +153,7 @@ def _read(rooms: Sequence[Room], span: Interval, now: datetime) -> _Held:
                 concerned.setdefault(user_id, set()).add(row.room_id)
     by_room = {room_id: tuple(found) for room_id, found in rows.items()}
     strangers = _shown(by_room, rooms, user_id=0, roles=SiteRoles())
-    return _Held(by_room, facts.uses, facts.mark, strangers, concerned)
-
-
-def _seen_by(user: User, held: _Held, rooms: Sequence[Room]) -> _Found:
-    roles = SiteRoles.of(user)
-    # What somebody manages is found in any row: a session in many rooms belongs to the sites of all.
-    ids = held.rows.keys() if roles.manages_anything else held.concerned.get(user.pk, ())
-    own = {room_id: held.rows[room_id] for room_id in ids}
-    return {**held.strangers, **_shown(own, rooms, user_id=user.pk, roles=roles)}
+    return Held(by_room, facts.uses, facts.mark, strangers, concerned)
 
 
 def _shown(rows: _Rows, rooms: Sequence[Room], *, user_id: int, roles: SiteRoles) -> _Found:

@@ -38,15 +38,19 @@ _OFFICE_MARKS = "(SELECT count(*) || ' ' || bit_xor(mark) FROM bookings_boardcha
 _MARKS = f"SELECT {DAY_MARKS}, {_OFFICE_MARKS}"
 
 
-def read_marks(span: Interval, *, now: datetime) -> BoardMarks:
-    """Return the marks of everything that a board of `span` shows at `now`: one query.
+def marks_statement(span: Interval, *, now: datetime) -> prepared.Statement:
+    """Return what reads the marks of everything that a board of `span` shows at `now`; `marks_of` takes its rows."""
+    return _MARKS, {"now": now, "from": span.start_at, "to": span.end_at}
+
+
+def marks_of(rows: prepared.Rows) -> BoardMarks:
+    """Return the marks as read.
 
     What is booked may have changed when it is read next, and perhaps back again, as open forms come and go: what is
     kept under a mark of a day is read along with it (`bookings.board_facts`). A mark of the office never comes back, so
     what is read after it may be newer, and is merely read once more.
     """
-    (row,) = prepared.fetch(_MARKS, {"now": now, "from": span.start_at, "to": span.end_at})
-    *day, office = row
+    ((*day, office),) = rows
     return BoardMarks(day_mark(*day), office)
 
 

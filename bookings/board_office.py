@@ -40,6 +40,10 @@ class BoardOffice:
     grants: tuple[Seats, ...] | None
     pool: str = ""
 
+    def rooms_at(self, site: str) -> tuple[Room, ...]:
+        """Return the rooms of a site by its code; all without one."""
+        return tuple(room for room in self.rooms if room.site.code == site) if site else self.rooms
+
     def owned(self, at: datetime) -> int:
         """Return how many licences the office owns at the instant, whoever they are for."""
         return sum(item.seats for item in self.grants or () if item.in_force(at))

@@ -53,16 +53,30 @@ def nav_counts_of(request: HttpRequest, *, now: datetime) -> NavCounts:
     if not isinstance(request.user, User):
         return NavCounts()
     if not hasattr(request, _KEPT):
-        setattr(request, _KEPT, nav_counts(request.user, now=now))
+        read_along(request, request.user, now=now)
     found: NavCounts = getattr(request, _KEPT)
+    return found
+
+
+def read_along(request: HttpRequest, user: User, *more: prepared.Statement, now: datetime) -> list[prepared.Rows]:
+    """Read it for the request in one round trip with what its page reads anyway; return the rows of that."""
+    *found, counts = prepared.fetch_each(*more, _statement(user, now=now))
+    setattr(request, _KEPT, _counts_of(user, counts))
     return found
 
 
 def nav_counts(user: User, *, now: datetime) -> NavCounts:
     """Ask the database once; of the sites, only what the user object does not know yet (`SiteRoles`)."""
+    return _counts_of(user, prepared.fetch(*_statement(user, now=now)))
+
+
+def _statement(user: User, *, now: datetime) -> prepared.Statement:
+    today = timezone.localtime(now).date()
+    return _COUNTS, {"user": user.pk, "now": now, "today": today, "answers_all": user.is_it_admin}
+
+
+def _counts_of(user: User, rows: prepared.Rows) -> NavCounts:
     if not user.is_active:
         return NavCounts()
-    today = timezone.localtime(now).date()
-    values = {"user": user.pk, "now": now, "today": today, "answers_all": user.is_it_admin}
-    [(requests, waiting)] = prepared.fetch(_COUNTS, values)
+    ((requests, waiting),) = rows
     return NavCounts(requests, waiting, user.is_it_admin or bool(SiteRoles.of(user).managed_sites))

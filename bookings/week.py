@@ -15,8 +15,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import User
 from bookings.board import highest_use
-from bookings.board_holds import BoardSession, SeatUse, Taker, taken_rooms
-from bookings.board_marks import BoardMarks
+from bookings.board_holds import BoardSession, Held, SeatUse, Taker, held_in
 from bookings.board_office import BoardOffice
 from rooms import hours
 from rooms.interval import Interval
@@ -63,8 +62,6 @@ class Week:
     peaks: Mapping[date, LicencePeak]
     #: Whose licences these are, where the office has several pools.
     pool: str = ""
-    #: Of what is booked, as `BoardMarks.day`.
-    mark: str = ""
 
     def is_free_at(self, room: Room, at: datetime) -> bool:
         """Say whether the room is open and not held at an instant of the week."""
@@ -109,20 +106,20 @@ def load_week(
     zone: ZoneInfo,
     now: datetime,
     site: str = "",
-    marks: BoardMarks | None = None,
+    held: Held | None = None,
 ) -> Week:
     """Return the week of `day`, whose hours are read in `zone`: at most one query, and one for the roles.
 
     Rooms come in the order of lists. `now`: what held a room until before it, an open form or an offer, holds it no
-    more. `site`: a code, to read the rooms of this site alone. `marks`: of `whole_week`, read before, with which a week
-    that has not changed is not read again.
+    more. `site`: a code, to read the rooms of this site alone. `held`: what holds these rooms in `whole_week`, where
+    the caller has read it.
     """
     monday = day - timedelta(days=day.weekday())
     clocks = {each: DayClock(each, zone) for each in (monday + timedelta(days=n) for n in range(7))}
-    rooms = tuple(room for room in office.rooms if room.site.code == site) if site else office.rooms
-    held = taken_rooms(user, rooms, whole_week(day, zone), now=now, marks=marks)
+    rooms = office.rooms_at(site)
+    held = held or held_in(rooms, whole_week(day, zone), now=now)
     opened = _open_stretches(office, rooms, clocks)
-    taken = _by_day(held.sessions, clocks)
+    taken = _by_day(held.seen_by(user, rooms), clocks)
     # Closures say what can't be used, nights included: they make no hour and no day worth showing.
     booked = {
         key: found
@@ -133,7 +130,7 @@ def load_week(
     shown = _shown_days(list(clocks), opens | {day for _pk, day in booked})
     first_hour, last_hour = _frame([*opened.items(), *booked.items()], clocks)
     peaks = {} if office.grants is None else dict(_peaks(office, held.uses, [clocks[day] for day in shown], shown))
-    return Week(shown, zone, first_hour, last_hour, rooms, taken, opened, peaks, office.pool, held.mark)
+    return Week(shown, zone, first_hour, last_hour, rooms, taken, opened, peaks, office.pool)
 
 
 def longest_free(week: Week, room: Room, day: date, *, now: int) -> Stretch | None:

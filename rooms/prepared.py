@@ -64,7 +64,8 @@ def fetch_each(*statements: Statement) -> list[Rows]:
     """Run statements in their order in one round trip; return the rows of each, none for one that returns nothing.
 
     Each begins when the one before is done, and sees what others have committed until then: locks come first, what is
-    read under them next. Several need a transaction; after one that fails none is run.
+    read under them next. After one that fails none is run; without a transaction they are one of their own, unless they
+    have to be sent whole.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     gathered = _gathered.get(connection)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from bookings.board import Board, Taker, day_board, whole_day
-from bookings.board_marks import read_marks
-from bookings.board_office import BoardOffice, office_at
-from bookings.nav_counts import nav_counts_of
+from bookings.board_holds import Held
+from bookings.board_office import BoardOffice
 from bookings.views.board_cells import axis_html, hours, licences_html
 from bookings.views.board_filters import Filters
 from bookings.views.board_html import Pen
 from bookings.views.board_layout import arrange, is_free_now, line_at
+from bookings.views.board_pieces import Asked, BoardPiece, answer
 from bookings.views.board_tools import DayField, Places, tools
-from bookings.views.board_version import is_look, keep_with_version, page_version, shows_messages
 from bookings.wording import clock, interval_range, long_date
 from rooms.permissions import SiteRoles
 
@@ -47,22 +43,14 @@ def board_show(request: HttpRequest, day: date | None = None) -> HttpResponseBas
     places = Places(filters, today)
     if field.day:
         return redirect(places.to(field.day))
-    marks = read_marks(whole_day(shown, zone), now=now)
-    counts = nav_counts_of(request, now=now)
-    version_of = partial(page_version, request, user, counts=counts, now=now, today=today, is_now=shown == today)
-    version = version_of(marks)
-    may_keep = not field.error and not shows_messages(request)
-    response = get_conditional_response(request, etag=version) if may_keep else None
-    if response is None:
-        office = office_at(marks.office)
-        board = day_board(user, shown, zone=zone, now=now, site=filters.site, office=office, marks=marks)
-        if board.mark != marks.day:  # Somebody has booked since the marks were read.
-            version = version_of(replace(marks, day=board.mark))
+
+    def draw(office: BoardOffice, held: Held) -> BoardPiece:
+        board = day_board(user, shown, zone=zone, now=now, site=filters.site, office=office, held=held)
         context = _context(user, board, office, filters, places, field, now=now)
-        context |= {"version": version, "zone": zone.key} | ({"messages": ()} if is_look(request) else {})
-        response = render(request, "bookings/board_show.html", context, status=422 if field.error else 200)
-    keep_with_version(response, version if may_keep else "")
-    return response
+        return BoardPiece.drawn(request, "bookings/_board_page.html", context, head={"heading": long_date(shown)})
+
+    asked = Asked(request, user, whole_day(shown, zone), filters.site, now, today, is_now=shown == today)
+    return answer(asked, "bookings/board_show.html", draw, status=422 if field.error else 200)
 
 
 def _context(
@@ -77,7 +65,7 @@ def _context(
     pen = Pen(board, roles=SiteRoles.of(user), now=now, is_dense=density == "compact")
     axis = hours(board, now=now)
     context = {
-        "heading": long_date(day),
+        "zone": zone.key,
         "now": clock(now.astimezone(zone)),
         "room_count": len(rooms),
         "density": density,

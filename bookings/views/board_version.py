@@ -34,12 +34,13 @@ def page_version(
     request: HttpRequest, user: User, marks: BoardMarks, counts: NavCounts, *, now: datetime, today: date, is_now: bool
 ) -> str:
     """Return the page's entity tag, messages apart. `is_now`: it shows what time it is, and changes every minute."""
-    get_token(request)  # Forms carry it: the page of before signing in would post in vain.
+    if "CSRF_COOKIE" not in request.META:
+        get_token(request)
     roles = SiteRoles.of(user)
     parts = (
         _release(),
         request.get_full_path(),
-        request.META["CSRF_COOKIE"],
+        request.META["CSRF_COOKIE"],  # Forms carry it: the page of before signing in would post in vain.
         (user.pk, user.name, user.email, user.is_active),
         (user.is_it_admin, sorted(roles.staff_sites), sorted(roles.managed_sites)),
         (get_language(), Appearance.of(request), office()),

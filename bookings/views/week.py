@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from bookings.board_marks import read_marks
-from bookings.board_office import office_at
-from bookings.nav_counts import nav_counts_of
+from bookings.board_holds import Held
+from bookings.board_office import BoardOffice
 from bookings.views.board_filters import Filters
+from bookings.views.board_pieces import Asked, BoardPiece, answer
 from bookings.views.board_tools import DayField, Places, tools
-from bookings.views.board_version import keep_with_version, page_version, shows_messages
 from bookings.views.licence_marks import licence_mark
 from bookings.views.week_html import WeekPen
 from bookings.week import LicencePeak, Week, load_week, whole_week
@@ -59,23 +56,23 @@ def week_show(request: HttpRequest, day: date | None = None) -> HttpResponseBase
     if field.day:
         return redirect(places.to(field.day))
     is_current = shown.isocalendar()[:2] == today.isocalendar()[:2]
-    marks = read_marks(whole_week(shown, zone), now=now)
-    counts = nav_counts_of(request, now=now)
-    version_of = partial(page_version, request, user, counts=counts, now=now, today=today, is_now=is_current)
-    version = version_of(marks)
-    may_keep = not field.error and not shows_messages(request)
-    response = get_conditional_response(request, etag=version) if may_keep else None
-    if response is None:
-        office = office_at(marks.office)
-        week = load_week(user, shown, office, zone=zone, now=now, site=filters.site, marks=marks)
-        if week.mark != marks.day:  # Somebody has booked since the marks were read.
-            version = version_of(replace(marks, day=week.mark))
+
+    def draw(office: BoardOffice, held: Held) -> BoardPiece:
+        week = load_week(user, shown, office, zone=zone, now=now, site=filters.site, held=held)
         context = _context(week, places, SiteRoles.of(user), is_current=is_current, now=now)
         equipment = office.filter_equipment
         context |= tools(office.rooms, places, shown, field, is_current=is_current, equipment=equipment)
-        response = render(request, "bookings/week_show.html", context, status=422 if field.error else 200)
-    keep_with_version(response, version if may_keep else "")
-    return response
+        return BoardPiece.drawn(request, "bookings/_week_page.html", context, head=_head(week, places))
+
+    asked = Asked(request, user, whole_week(shown, zone), filters.site, now, today, is_now=is_current)
+    return answer(asked, "bookings/week_show.html", draw, status=422 if field.error else 200)
+
+
+def _head(week: Week, places: Places) -> dict[str, Any]:
+    return {
+        "heading": days_range(week.days[0], week.days[-1]),
+        "canonical_url": Places(Filters(), places.today, is_week=True).to(week.days[0]),
+    }
 
 
 def _context(week: Week, places: Places, roles: SiteRoles, *, is_current: bool, now: datetime) -> dict[str, Any]:
@@ -83,9 +80,7 @@ def _context(week: Week, places: Places, roles: SiteRoles, *, is_current: bool, 
     if places.filters.free_now and is_current:
         rooms = [room for room in rooms if week.is_free_at(room, now)]
     return {
-        "heading": days_range(week.days[0], week.days[-1]),
         "week_number": week.days[0].isocalendar().week,
-        "canonical_url": Places(Filters(), places.today, is_week=True).to(week.days[0]),
         "room_count": len(rooms),
         "days": _days(week, places),
         "granted": max((peak.granted for peak in week.peaks.values()), default=0),

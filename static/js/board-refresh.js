@@ -18,7 +18,7 @@ const setUp = () => {
   const words = new Intl.DateTimeFormat('en-GB', { hour: 'numeric', minute: '2-digit', timeZone: live.dataset.zone });
   const clock = (at) => words.format(at).replace(/^0/, '');
   const template = (name) => live.querySelector(`template[data-live-${name}]`).content.cloneNode(true);
-  let version = board.dataset.version;
+  let version = document.body.dataset.version;
   let rows = written(board);
   let tools = toolsOf(document);
   let at = new Date(); // As of when the board is.
@@ -52,7 +52,7 @@ const setUp = () => {
     const folded = [...board.querySelectorAll('[data-block]:has([aria-expanded=false])')].map((block) => block.dataset.block);
     if (changed) replace(changed, parts(board), parts(fresh)); else board.querySelector('.board__grid').replaceWith(fresh.querySelector('.board__grid'));
     for (const name of ['class', 'data-density']) board.setAttribute(name, fresh.getAttribute(name));
-    version = fresh.dataset.version;
+    version = page.body.dataset.version;
     rows = next;
     drawTools(page);
     board.dispatchEvent(new CustomEvent('board:drawn'));

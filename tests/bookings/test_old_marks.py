@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from bookings import services
 from bookings.board import whole_day
-from bookings.board_marks import read_marks
+from bookings.board_marks import marks_of, marks_statement
+from rooms import prepared
 from rooms.models import Closure
 from tests.bookings.requests import DAY, NOW, ask, at
 from tests.factories import Office
@@ -18,7 +19,8 @@ _LONG_AFTER = NOW + timedelta(days=60)
 
 
 def _mark(day: datetime = DAY) -> str:
-    return read_marks(whole_day(day.date(), timezone.get_default_timezone()), now=NOW).day
+    span = whole_day(day.date(), timezone.get_default_timezone())
+    return marks_of(prepared.fetch(*marks_statement(span, now=NOW))).day
 
 
 def _marks() -> int:

@@ -9,6 +9,7 @@ import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
+from accounts.kept_pieces import PLACE, KeptPiece, PageAround
 from config.compression import FastGZipMiddleware
 
 _TEXT = "Zażółć gęślą jaźń. ".encode() * 50
@@ -54,3 +55,39 @@ def test_what_is_short_or_compressed_already_or_does_not_shrink_is_left_alone() 
 def test_what_is_sent_in_parts_is_compressed_in_parts() -> None:
     answer = _sent(StreamingHttpResponse([_TEXT, _TEXT]))
     assert gzip.decompress(b"".join(answer.streaming_content)) == _TEXT * 2
+
+
+_AROUND = "<p>Ładnie: zażółć gęślą jaźń.</p>" * 9
+
+
+@pytest.mark.parametrize("length", [0, 1, 50, 40_000, 400_000])
+def test_pages_around_one_piece_unpack_to_what_they_are(length: int) -> None:
+    piece = KeptPiece.of("".join(f"<b>Sala nr {number % 977}</b>" for number in range(length)))
+    for name in ("Anna", "Żaneta", ""):
+        page = f"<title>{name}</title>{_AROUND}{PLACE}{_AROUND}<i>{name}</i>"
+        whole = page.replace(PLACE, piece.content.decode()).encode()
+        assert PageAround(page, piece).content == whole
+        answer = _sent(PageAround(page, piece))
+        assert gzip.decompress(answer.content) == whole
+        assert answer.headers["Content-Length"] == str(len(answer.content))
+
+
+def test_a_piece_is_compressed_once() -> None:
+    piece = KeptPiece.of("<b>Sala</b>" * 1000)
+    _sent(PageAround(f"a{_AROUND}{PLACE}", piece))
+    compressed = piece.compressed
+    assert compressed
+    assert compressed in _sent(PageAround(f"b{PLACE}{_AROUND}", piece)).content
+    assert piece.compressed is compressed
+
+
+def test_a_page_that_got_another_content_is_sent_with_that() -> None:
+    response = PageAround(f"a{PLACE}b", KeptPiece.of("piece"))
+    response.content = _TEXT
+    assert gzip.decompress(_sent(response).content) == _TEXT
+
+
+def test_a_page_without_the_place_of_its_piece_is_an_error() -> None:
+    for page in ("no place", f"{PLACE}twice{PLACE}"):
+        with pytest.raises(ValueError, match="unpack"):
+            PageAround(page, KeptPiece.of("piece"))

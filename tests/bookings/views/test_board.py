@@ -219,8 +219,8 @@ def test_the_number_of_queries_does_not_grow_with_rooms_and_sessions(office: Off
     assert count() == few + 1
     services.book(ask(office.staff, office.room("TAB/A"), start=at(15)), by=office.staff, now=NOW)
     assert count() == few
-    # Session with user and roles, navigation, marks, what holds rooms; the office is kept while nobody changes it.
-    assert few == 4
+    # Session with user and roles, marks with navigation, what holds rooms; the office is kept while nobody changes it.
+    assert few == 3
 
 
 def test_english_from_top_to_bottom(office: Office, staff_client: Client) -> None:

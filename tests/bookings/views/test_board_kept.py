@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -69,6 +70,24 @@ def test_who_may_not_book_gets_no_link_from_who_may(office: Office) -> None:
     assert free(office.staff) == free(office.newcomer)
 
 
+@pytest.mark.parametrize("path", [_BOARD, "/tydzien/2026-11-24/"])
+def test_what_readers_share_holds_nothing_of_who_read_it_first(office: Office, path: str) -> None:
+    readers = [office.staff, office.colleague, office.manager]
+    # Where nothing is booked, all see the same.
+    pages = [_client(user).get(path).content.decode() for user in (*readers, *readers)]
+    for index, (user, page) in enumerate(zip((*readers, *readers), pages, strict=True)):
+        assert user.name in page
+        assert not [other for other in readers if other != user and other.name in page]
+        (token,) = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page))
+        assert not [other for number, other in enumerate(pages) if number != index and token in other]
+
+
+def test_readers_of_the_same_page_are_told_apart_by_its_version(office: Office) -> None:
+    one, other = _client(office.staff), _client(office.colleague)
+    assert one.get(_BOARD)["ETag"] != other.get(_BOARD)["ETag"]
+    assert one.get(_BOARD, headers={"If-None-Match": one.get(_BOARD)["ETag"]}).status_code == 304
+
+
 def test_a_room_has_its_new_name_at_once(office: Office) -> None:
     assert "Sala wideo 2.14" in _row(office.staff, "Sala wideo 2.14")
     Room.objects.filter(pk=office.room("KOS/2.14").pk).update(name="Aula", seats=77)
@@ -105,7 +124,7 @@ def test_an_open_form_that_runs_out_leaves_the_row(office: Office, tuesday_morni
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("statement", range(4))
+@pytest.mark.parametrize("statement", range(3))
 def test_a_form_opened_while_the_board_is_read_and_closed_at_once_leaves_nothing_behind(
     office: Office, statement: int
 ) -> None:
