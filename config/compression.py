@@ -18,6 +18,8 @@ from accounts.kept_pieces import Parts
 #: Of nine. A board of a hundred rooms, 390 kB, becomes 28 kB; at level 3 it would be 36 kB in two thirds of the time,
 #: and with the fonts a first visit would bring more than 100 kB.
 _LEVEL = 5
+#: Of what is compressed once for many pages.
+_KEPT_LEVEL = 6
 #: The largest window, with the head and the sum of a gzip file.
 _GZIP = 31
 #: The same without: deflate alone (RFC 1951), whose pieces can be put one after another.
@@ -68,16 +70,16 @@ def _file_of(content: bytes, parts: Parts) -> bytes:
     """Return the content as a gzip file, of which the kept piece is compressed once for all pages that it is in."""
     piece = parts.piece
     if not piece.compressed:
-        piece.compressed = _deflated(piece.content)
+        piece.compressed = _deflated(piece.content, level=_KEPT_LEVEL)
     # What follows may refer to the piece, which is the same in every page; the piece refers to nothing before it.
     end = _deflated(parts.after, known=piece.content[-_WINDOW:], is_last=True)
     sum_and_length = struct.pack("<LL", zlib_ng.crc32(content), len(content) & 0xFFFFFFFF)  # RFC 1952 2.3.1
     return b"".join((_HEADER, _deflated(parts.before), piece.compressed, end, sum_and_length))
 
 
-def _deflated(content: bytes, *, known: bytes = b"", is_last: bool = False) -> bytes:
+def _deflated(content: bytes, *, level: int = _LEVEL, known: bytes = b"", is_last: bool = False) -> bytes:
     """Return the content as blocks of deflate that end with a full byte. `known`: what the reader has before them."""
-    start = partial(zlib_ng.compressobj, _LEVEL, zlib_ng.DEFLATED, _RAW)
+    start = partial(zlib_ng.compressobj, level, zlib_ng.DEFLATED, _RAW)
     packer = start(zdict=known) if known else start()
     return packer.compress(content) + packer.flush(zlib_ng.Z_FINISH if is_last else zlib_ng.Z_SYNC_FLUSH)
 

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from tests import emptying
 from tests.database import own_copy
 from tests.factories import Office, make_office
 
 # A busy machine takes its time: that is no fault of what is tested.
 hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("busy")
+TransactionTestCase._fixture_teardown = emptying.after_a_test  # type: ignore[attr-defined]  # Django's own
+
+
+# What `make test` leaves out, by the mark of it, unless the variable of the environment is set.
+_LEFT_OUT = {
+    "faults": (
+        "NARADA_FAULTS",
+        'kills processes and restarts servers: NARADA_FAULTS=1 make test ARGS="-m faults -n 0"',
+    ),
+    "long": ("NARADA_LONG", "takes two seconds or more: NARADA_LONG=1 make test"),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("NARADA_FAULTS"):
-        return
-    reason = 'kills processes and restarts servers: NARADA_FAULTS=1 make test ARGS="-m faults -n 0"'
+    skips = {mark: pytest.mark.skip(reason=why) for mark, (name, why) in _LEFT_OUT.items() if not os.environ.get(name)}
     for item in items:
-        if item.get_closest_marker("faults"):
-            item.add_marker(pytest.mark.skip(reason=reason))
+        for mark, skip in skips.items():
+            if item.get_closest_marker(mark):
+                item.add_marker(skip)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector of garbage from going through thousands of tests and modules again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CODE = [
@@ -22,6 +21,7 @@ CODE = [
     "benchmarks",
     "tests",
 ]
+PRODUCT = [folder for folder in CODE if folder != "tests"]
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 40
 MAX_TEMPLATE_LINES = 120
@@ -40,54 +40,81 @@ def shown(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", sources(*CODE), ids=shown)
-def test_file_is_short_and_named_for_what_it_does(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MAX_LINES
-    assert path.stem not in BANNED_NAMES
+def at(path: Path, line: int, wrong: str) -> str:
+    return f"{shown(path)}:{line}: {wrong}"
 
 
-@pytest.mark.parametrize("path", sources(*(folder for folder in CODE if folder != "tests")), ids=shown)
-def test_functions_are_short_and_inner_imports_give_their_reason(path: Path) -> None:
+# All files in one test for each rule: a test for each file and rule would be four thousand, most of the time spent on
+# counting them.
+def test_files_are_short_and_named_for_what_they_do() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in sources(*CODE)}
+    assert [f"{shown(path)} has {length} lines" for path, length in lengths.items() if length > MAX_LINES] == []
+    assert [shown(path) for path in lengths if path.stem in BANNED_NAMES] == []
+
+
+def test_functions_are_short_and_inner_imports_give_their_reason() -> None:
+    assert [wrong for path in sources(*PRODUCT) for wrong in _wrong_functions(path)] == []
+
+
+def _wrong_functions(path: Path) -> Iterator[str]:
     text = path.read_text()
     lines = text.splitlines()
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         length = (node.end_lineno or node.lineno) - node.lineno + 1
-        assert length <= MAX_FUNCTION_LINES, f"{node.name} has {length} lines"
+        if length > MAX_FUNCTION_LINES:
+            yield at(path, node.lineno, f"{node.name} has {length} lines")
         for inner in ast.walk(node):
             if isinstance(inner, ast.Import | ast.ImportFrom):
                 line = lines[inner.lineno - 1]
-                assert any(reason in line for reason in REASONS), f"line {inner.lineno} imports without a reason"
+                if not any(reason in line for reason in REASONS):
+                    yield at(path, inner.lineno, "imports without a reason")
 
 
-@pytest.mark.parametrize("path", sources(*CODE), ids=shown)
-def test_every_exception_to_a_rule_carries_its_reason(path: Path) -> None:
+def test_every_exception_to_a_rule_carries_its_reason() -> None:
+    assert [wrong for path in sources(*CODE) for wrong in _bare_exceptions(path)] == []
+
+
+def _bare_exceptions(path: Path) -> Iterator[str]:
     for number, line in enumerate(path.read_text().splitlines(), 1):
         found = re.search(r"#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type: ignore(\[[\w,-]+\])?)(?P<reason>.*)", line)
-        if found and "re.search" not in line:
-            assert len(found["reason"].strip(" #")) >= 8, f"line {number} gives no reason"
+        if found and "re.search" not in line and len(found["reason"].strip(" #")) < 8:
+            yield at(path, number, "gives no reason")
 
 
-@pytest.mark.parametrize("path", sources(*(folder for folder in CODE if folder != "tests")), ids=shown)
-def test_no_words_to_translate_inside_an_f_string(path: Path) -> None:
+def test_no_words_to_translate_inside_an_f_string() -> None:
     """gettext does not look into them, so they would stay English."""
+    assert [wrong for path in sources(*PRODUCT) for wrong in _words_in_f_strings(path)] == []
+
+
+def _words_in_f_strings(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.FormattedValue):
             calls = [inner.func for inner in ast.walk(node.value) if isinstance(inner, ast.Call)]
-            found = [call.id for call in calls if isinstance(call, ast.Name)]
-            assert not {"_", "gettext", "ngettext", "pgettext"} & set(found), f"line {node.lineno}"
+            found = {call.id for call in calls if isinstance(call, ast.Name)}
+            if {"_", "gettext", "ngettext", "pgettext"} & found:
+                yield at(path, node.lineno, "translates inside an f-string")
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "templates").rglob("*.html")), ids=shown)
-def test_template_is_short_and_free_of_inline_style_and_script(path: Path) -> None:
+def test_templates_are_short_and_free_of_inline_style_and_script() -> None:
+    templates = sorted((ROOT / "templates").rglob("*.html"))
+    assert templates
+    assert [wrong for path in templates for wrong in _wrong_in_template(path)] == []
+
+
+def _wrong_in_template(path: Path) -> Iterator[str]:
     text = path.read_text()
-    assert len(text.splitlines()) <= MAX_TEMPLATE_LINES
+    if len(text.splitlines()) > MAX_TEMPLATE_LINES:
+        yield f"{shown(path)} is too long"
     if "mail" in path.parts:
         return
-    assert not re.search(r"\sstyle=", text), "the policy of the page refuses style attributes"
-    assert not re.search(r"\son[a-z]+=", re.sub(r"{%.*?%}", "", text)), "the policy of the page refuses inline handlers"
-    assert not re.search(r"(\ssrc|<link[^>]+href|action)=[\"']https?://", text), "pages ask nobody else for anything"
+    if re.search(r"\sstyle=", text):
+        yield f"{shown(path)}: the policy of the page refuses style attributes"
+    if re.search(r"\son[a-z]+=", re.sub(r"{%.*?%}", "", text)):
+        yield f"{shown(path)}: the policy of the page refuses inline handlers"
+    if re.search(r"(\ssrc|<link[^>]+href|action)=[\"']https?://", text):
+        yield f"{shown(path)}: pages ask nobody else for anything"
 
 
 def test_every_setting_from_the_environment_is_in_the_example_file() -> None:

@@ -77,6 +77,7 @@ class Model:
 
 @given(steps=STEPS)
 # An answer to a newer version by a slower clock, and another one to the series after it.
+@pytest.mark.long
 @example(
     steps=[
         Reply("ACCEPTED", None, 1, 0),

@@ -163,6 +163,7 @@ def test_weekend_is_offered_the_same_hour_on_monday(office: Office) -> None:
     assert refusal.fixes[0] == Fix("time", local_start=datetime(2026, 11, 30, 10), local_end=datetime(2026, 11, 30, 11))
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     taken=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40), st.integers(1, 8)), max_size=12),

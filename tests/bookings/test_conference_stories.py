@@ -296,6 +296,7 @@ class Story:
     ]
 )
 # Nobody came; opened late, and run on against a session that follows.
+@pytest.mark.long
 @example(
     steps=[
         Step("book", 0, 1, 8),

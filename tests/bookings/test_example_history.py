@@ -25,6 +25,7 @@ def planned_uses() -> list[Use]:
     return [Use(hold.site_id, hold.seats, hold.occurrence.interval) for hold in holds if hold.occurrence]
 
 
+@pytest.mark.long
 def test_past_is_written_once_and_tells_nobody(office: Office) -> None:
     made = make_history(now=NOW)
     assert 1_000 < made < 3_000
@@ -34,6 +35,7 @@ def test_past_is_written_once_and_tells_nobody(office: Office) -> None:
     assert make_history(now=NOW + timedelta(days=1)) == 0
 
 
+@pytest.mark.long
 def test_no_instant_used_more_than_there_was_and_every_refusal_was_right(office: Office) -> None:
     make_history(now=NOW)
     uses = planned_uses()

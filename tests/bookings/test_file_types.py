@@ -117,6 +117,7 @@ def test_a_document_that_says_it_is_another_one_is_none() -> None:
     assert refused("a.odt", b"#!/bin/sh\n" + document("odt")) == Fault.CONTENT
 
 
+@pytest.mark.long
 def test_an_archive_that_unpacks_to_more_than_there_is_room_for_is_read_within_bounds() -> None:
     bomb = archive_of({"[Content_Types].xml": b"\0" * 300_000_000})
     assert len(bomb) < 400_000

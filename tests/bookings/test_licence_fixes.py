@@ -168,6 +168,7 @@ class TestOffers:
 _SESSIONS = st.lists(st.tuples(st.sampled_from("KTB"), st.integers(0, 8), st.integers(1, 6)), min_size=3, max_size=12)
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(
     sessions=_SESSIONS,

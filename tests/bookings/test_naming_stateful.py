@@ -46,6 +46,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 # A chain that is taken back at its top, and its addresses used anew from below.
+@pytest.mark.long
 @example(
     steps=[
         Step("send", 0, 2),

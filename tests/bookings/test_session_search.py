@@ -343,6 +343,7 @@ def draw_search(draw: random.Random) -> Wanted:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 2])
 def test_the_search_agrees_with_a_plain_reading(office: Office, way: str, seed: int) -> None:
     draw = random.Random(seed)

@@ -278,6 +278,7 @@ def test_old_forms_are_swept_without_ending_a_window(office: Office) -> None:
     assert Draft.objects.count() == 1
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_is_cancelled_and_undone_leaves_no_trace(office: Office, data: st.DataObject) -> None:

@@ -59,6 +59,7 @@ def _some_more(lab: Lab) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_mail_arrives_when_nothing_breaks(lab: Lab) -> None:
     lab.courier()
     lab.wait_until_ready()

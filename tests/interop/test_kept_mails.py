@@ -5,6 +5,8 @@ from __future__ import annotations
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import pytest
+
 from tests.interop.readers import Understood, by_reader
 
 FOLDER = Path(__file__).parent.parent / "mail"
@@ -25,6 +27,7 @@ def calendars() -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.long
 def test_kept_mails_say_the_same_to_every_library() -> None:
     kept = calendars()
     assert len(kept) >= 18
@@ -35,6 +38,7 @@ def test_kept_mails_say_the_same_to_every_library() -> None:
         assert {reader: read[name] for reader, read in found.items()} == dict.fromkeys(found, ours), name
 
 
+@pytest.mark.long
 def test_files_of_one_language_say_what_those_of_the_other_say() -> None:
     found = by_reader(calendars())["ical.js"]
     for name, read in found.items():

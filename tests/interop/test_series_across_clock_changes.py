@@ -39,6 +39,7 @@ AT = {"10:00": (time(10), 60), "00:30": (time(0, 30), 210), "23:30": (time(23, 3
 FIRST = date(2026, 10, 11)
 
 
+@pytest.mark.long
 def test_every_library_reads_what_was_booked(office: Office) -> None:
     calendars, expected = {}, {}
     for name, booking in _booked(office):
@@ -50,6 +51,7 @@ def test_every_library_reads_what_was_booked(office: Office) -> None:
     _assert_read(calendars, expected)
 
 
+@pytest.mark.long
 def test_every_library_reads_what_became_of_it(office: Office) -> None:
     """Dates are skipped, moved across a change of clocks, renamed and cancelled, and the whole is moved by an hour."""
     calendars, expected = {}, {}

@@ -44,6 +44,7 @@ def _long_folder(base: Path) -> Path:
     return folder / ("ż" * max(1, 149 - len(str(folder))))
 
 
+@pytest.mark.long
 def test_role_may_do_what_the_service_and_its_tests_need_and_no_more(open_folder: Path, cluster_in: Make) -> None:
     cluster = cluster_in(open_folder / "var")
     with served(cluster), psycopg.connect(cluster.url, autocommit=True) as connection:
@@ -74,6 +75,7 @@ def test_server_listens_on_its_private_socket_alone(open_folder: Path, cluster_i
         assert stat.S_IMODE(cluster.password.stat().st_mode) == 0o600
 
 
+@pytest.mark.long
 def test_password_is_asked_for_and_the_superuser_gets_in_with_none(open_folder: Path, cluster_in: Make) -> None:
     cluster = cluster_in(open_folder / "var")
     where = {"host": str(cluster.placement.sockets), "dbname": "narada"}
@@ -84,6 +86,7 @@ def test_password_is_asked_for_and_the_superuser_gets_in_with_none(open_folder: 
             psycopg.connect(**where, user="postgres", password=cluster.password.read_text().strip())
 
 
+@pytest.mark.long
 def test_password_is_in_no_process_list(open_folder: Path, cluster_in: Make) -> None:
     cluster = cluster_in(open_folder / "var")
     with served(cluster):
@@ -93,6 +96,7 @@ def test_password_is_in_no_process_list(open_folder: Path, cluster_in: Make) -> 
         assert password not in listed
 
 
+@pytest.mark.long
 @needs_root
 def test_another_user_of_the_machine_does_not_get_in_even_with_the_password(
     open_folder: Path, cluster_in: Make, wheel: Path
@@ -119,6 +123,7 @@ def test_another_user_of_the_machine_does_not_get_in_even_with_the_password(
         assert asked_by(user="nobody", group="nogroup", extra_groups=[]) == "PermissionError"
 
 
+@pytest.mark.long
 def test_data_is_whole_after_everything_was_killed(open_folder: Path, cluster_in: Make) -> None:
     cluster = cluster_in(open_folder / "var")
     find = partial(running_in, cluster.placement.data, program="postgres")
@@ -137,6 +142,7 @@ def test_data_is_whole_after_everything_was_killed(open_folder: Path, cluster_in
         assert _rows(cluster) == ["before", "later"]
 
 
+@pytest.mark.long
 def test_stale_lock_file_that_names_a_living_process_is_no_obstacle(open_folder: Path, cluster_in: Make) -> None:
     cluster = cluster_in(open_folder / "var")
     with served(cluster) as child:
@@ -158,6 +164,7 @@ def test_stale_lock_file_that_names_a_living_process_is_no_obstacle(open_folder:
         other.wait()
 
 
+@pytest.mark.long
 def test_folder_of_150_characters_with_spaces_and_polish_letters(open_folder: Path, cluster_in: Make) -> None:
     folder = _long_folder(open_folder)
     assert len(str(folder)) >= 150
@@ -169,6 +176,7 @@ def test_folder_of_150_characters_with_spaces_and_polish_letters(open_folder: Pa
         assert _rows(cluster) == ["Łódź"]
 
 
+@pytest.mark.long
 def test_lost_password_is_replaced(open_folder: Path, cluster_in: Make) -> None:
     cluster = cluster_in(open_folder / "var")
     with served(cluster):
@@ -178,6 +186,7 @@ def test_lost_password_is_replaced(open_folder: Path, cluster_in: Make) -> None:
         assert _rows(cluster) == ["before"]
 
 
+@pytest.mark.long
 def test_unfinished_cluster_is_begun_again(open_folder: Path, cluster_in: Make) -> None:
     cluster = cluster_in(open_folder / "var")
     draft = cluster.placement.data.with_name("data.new")
@@ -188,6 +197,7 @@ def test_unfinished_cluster_is_begun_again(open_folder: Path, cluster_in: Make) 
         assert _rows(cluster) == ["made"]
 
 
+@pytest.mark.long
 def test_cluster_of_another_version_is_named_and_left_alone(open_folder: Path, cluster_in: Make) -> None:
     cluster = cluster_in(open_folder / "var")
     with served(cluster):
@@ -197,6 +207,7 @@ def test_cluster_of_another_version_is_named_and_left_alone(open_folder: Path, c
         cluster.make_ready()
 
 
+@pytest.mark.long
 @needs_root
 def test_root_leaves_closed_folders_closed_and_keeps_the_data_elsewhere(open_folder: Path, cluster_in: Make) -> None:
     closed = open_folder / "root"
@@ -214,6 +225,7 @@ def test_root_leaves_closed_folders_closed_and_keeps_the_data_elsewhere(open_fol
         assert _rows(again) == ["kept"]
 
 
+@pytest.mark.long
 @needs_root
 def test_data_elsewhere_goes_with_a_var_folder_deleted_by_hand(open_folder: Path, cluster_in: Make) -> None:
     closed = open_folder / "root"
@@ -227,6 +239,7 @@ def test_data_elsewhere_goes_with_a_var_folder_deleted_by_hand(open_folder: Path
         _rows(again)
 
 
+@pytest.mark.long
 @needs_root
 def test_root_runs_a_copy_of_programs_that_the_database_user_cannot_reach(
     open_folder: Path, cluster_in: Callable[..., Cluster], wheel: Path
@@ -243,6 +256,7 @@ def test_root_runs_a_copy_of_programs_that_the_database_user_cannot_reach(
         assert _rows(cluster) == ["kept"]
 
 
+@pytest.mark.long
 @needs_root
 def test_copied_link_is_refused_and_moved_one_is_followed(open_folder: Path, cluster_in: Make) -> None:
     closed = open_folder / "root"

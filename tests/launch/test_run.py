@@ -73,6 +73,7 @@ def _get(port: int, path: str) -> tuple[int, str]:
         return answer.status, answer.read().decode()
 
 
+@pytest.mark.long
 def test_run_survives_whatever_is_killed_and_stops_without_leaving_anything(places: Places) -> None:
     """One instance through all of it: making one takes longer than all of these tests."""
     port = _free_port()

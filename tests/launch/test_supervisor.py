@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from launch.places import ROOT
 from launch.processes import wait_until
 
@@ -66,6 +68,7 @@ def _is_gone(pid: int) -> bool:
         return True
 
 
+@pytest.mark.long
 def test_watch_gives_up_on_a_child_that_keeps_dying_and_stops_the_others(tmp_path: Path) -> None:
     sleeper = tmp_path / "sleeper"
     process = _supervise(tmp_path, "echo the disk is on fire; exit 3", f"echo $$ > {sleeper}; exec sleep 100")

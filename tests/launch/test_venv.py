@@ -29,6 +29,7 @@ def test_ensure_venv_names_the_debian_package_that_is_missing(places: Places, mo
         venv.ensure_venv(places, lists=(venv.RUN,), log=places.var / "setup.log")
 
 
+@pytest.mark.long
 def test_ensure_venv_installs_once_per_content_of_the_list(places: Places) -> None:
     log = places.var / "setup.log"
     installs = 0
@@ -41,6 +42,7 @@ def test_ensure_venv_installs_once_per_content_of_the_list(places: Places) -> No
     assert json.loads((places.venv / "narada.json").read_text()).keys() == {"requirements.txt", "python"}
 
 
+@pytest.mark.long
 def test_ensure_venv_begins_again_after_an_install_that_was_cut_off(places: Places) -> None:
     places.venv.mkdir()
     (places.venv / "half").write_text("")
@@ -49,6 +51,7 @@ def test_ensure_venv_begins_again_after_an_install_that_was_cut_off(places: Plac
     assert places.python.exists()
 
 
+@pytest.mark.long
 def test_ensure_venv_shows_why_pip_failed(places: Places) -> None:
     (places.root / "requirements.txt").write_text("polib==1.2.0\n")  # no hash
     with pytest.raises(LaunchError, match=r"pip could not install requirements\.txt") as failed:

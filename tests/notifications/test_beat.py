@@ -138,6 +138,7 @@ def test_two_beats_ask_at_the_same_moments(clocks: Clocks) -> None:
     assert moments[0] == moments[1] != set()
 
 
+@pytest.mark.long
 def test_a_broker_that_is_away_is_a_line_and_what_follows_is_sent(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

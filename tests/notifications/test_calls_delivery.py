@@ -185,6 +185,7 @@ def test_who_asks_to_be_left_alone_is_left_alone_within_bounds(
     assert waits - timedelta(seconds=2) <= row().due_at - NOW <= waits + slack
 
 
+@pytest.mark.long
 def test_after_two_days_without_success_it_switches_itself_off(
     office: Office, webhook: Webhook, receiver: Inside
 ) -> None:

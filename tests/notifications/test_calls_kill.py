@@ -77,6 +77,7 @@ def finish_what_is_left() -> Tally:
     return deliver_calls(LATER)
 
 
+@pytest.mark.long
 def test_killed_while_the_receiver_handles_a_call(
     open_office: Office, receiver: Inside, request: pytest.FixtureRequest
 ) -> None:
@@ -102,6 +103,7 @@ def test_killed_while_the_receiver_handles_a_call(
     assert sorted(Message.objects.filter(kind="webhook").values_list("doubts", flat=True)) == [0, 1]
 
 
+@pytest.mark.long
 def test_killed_between_the_answer_and_recording_it(
     receiver: Inside, lock: OutboxLock, request: pytest.FixtureRequest
 ) -> None:

@@ -198,6 +198,7 @@ def test_address_that_no_header_can_hold_is_refused(session: Session, address: s
         compose(message, now=NOW)
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(title=TEXTS.filter(lambda text: one_line(text)), name=TEXTS, organizer=TEXTS.filter(one_line), reason=st.text())
 def test_no_text_of_a_person_adds_a_header_or_a_part(

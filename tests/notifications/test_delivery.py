@@ -260,6 +260,7 @@ def test_an_update_becomes_the_invitation_when_that_was_never_tried(office: Offi
     assert rows() == [(ANNA, "invitation", 1, "superseded"), (ANNA, "invitation", 2, "sent")]
 
 
+@pytest.mark.long
 def test_a_run_ends_in_time_and_gives_back_the_rest(
     office: Office, smtp: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

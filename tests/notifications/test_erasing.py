@@ -193,6 +193,7 @@ def test_contacts_stay_in_the_address_book_until_they_ask(office: Office) -> Non
     assert (contact.name, contact.is_active, contact.email) == ("", False, f"erased-c{contact.pk}@erased.invalid")
 
 
+@pytest.mark.long
 def test_the_dry_run_counts_what_the_run_erases(office: Office) -> None:
     leave_traces(office)
     for number in range(erasing.TOGETHER + 5):

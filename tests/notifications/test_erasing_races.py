@@ -113,6 +113,7 @@ erasing.erase_due(datetime.fromisoformat(%r))
 """
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_leaves_nobody_half_erased_and_the_next_one_goes_on(office: Office) -> None:
     for number in range(30):
         guest = Participant(email=f"gosc{number}@osoba.example", name=f"Gość {number}", language="pl")

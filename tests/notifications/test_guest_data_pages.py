@@ -161,6 +161,7 @@ def test_with_sessions_to_come_the_choice_is_theirs(traces: Traces, office: Offi
     assert (gone.removed_at, gone.erased_at, gone.name) == (AFTER, AFTER, "")
 
 
+@pytest.mark.long
 def test_a_program_that_has_the_address_is_stopped(traces: Traces) -> None:
     address = page_of(traces.attendee, more="plik/json/")
     answers = {call("get", address, when=AFTER + timedelta(days=1)).status_code for _n in range(25)}

@@ -300,6 +300,7 @@ class TestReading:
             assert reading.read_all(NOW) == ()
 
 
+@pytest.mark.long
 @given(
     name=st.text(max_size=40),
     every=st.timedeltas(timedelta(seconds=1), timedelta(days=2)),

@@ -110,6 +110,7 @@ def raw_of(recipient: str) -> bytes | None:
     return None if raw is None else bytes(raw)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("stage", "is_stored"),
     [
@@ -137,6 +138,7 @@ def test_killed_before_the_server_has_the_text(
         assert smtp.to(ANNA)[0].raw == stored
 
 
+@pytest.mark.long
 def test_killed_between_composing_and_storing(
     start: Callable[[], _Delivery], smtp: MailServer, lock: OutboxLock
 ) -> None:
@@ -152,6 +154,7 @@ def test_killed_between_composing_and_storing(
     assert [mail.recipient for mail in smtp.received] == [ANNA, MIGRI]
 
 
+@pytest.mark.long
 def test_killed_while_the_server_takes_the_text(start: Callable[[], _Delivery], smtp: MailServer) -> None:
     """The server has the whole text and says so to nobody: the documented window, one mail twice, word for word."""
     stop = _Stop(smtp, "text")
@@ -167,6 +170,7 @@ def test_killed_while_the_server_takes_the_text(start: Callable[[], _Delivery], 
     assert len(smtp.to(MIGRI)) == 1
 
 
+@pytest.mark.long
 def test_killed_after_the_servers_word_and_before_recording_it(
     start: Callable[[], _Delivery], smtp: MailServer, lock: OutboxLock
 ) -> None:
@@ -183,6 +187,7 @@ def test_killed_after_the_servers_word_and_before_recording_it(
     assert len(smtp.to(MIGRI)) == 1
 
 
+@pytest.mark.long
 def test_killed_between_two_mails(start: Callable[[], _Delivery], smtp: MailServer) -> None:
     """The first is recorded, the second never begun: each arrives once."""
     stop = _Stop(smtp, "rcpt", to=MIGRI)

@@ -64,6 +64,7 @@ def unreliable(seed: int, *, often: float) -> Callable[[str, str], str | None]:
     return script
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_older_news_after_newer(open_office: Office, smtp: MailServer, settings: Any, seed: int) -> None:
     with mail_server() as second:

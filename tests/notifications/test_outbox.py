@@ -106,6 +106,7 @@ def test_an_overview_is_sent_again_as_long_as_somebody_wants_it(office: Office, 
     assert message.give_up_at == NOW + timedelta(hours=6)
 
 
+@pytest.mark.long
 def test_finding_what_is_due_reads_unfinished_rows_only(office: Office) -> None:
     """After a year of history the table is large; what is read of it is not."""
     book(office)

@@ -163,6 +163,7 @@ def test_a_domain_that_refuses_one_after_another_is_left_alone(office: Office, s
     assert deliver_due(NOW + SECOND) == Tally(sent=1)
 
 
+@pytest.mark.long
 def test_the_pause_doubles_until_a_mail_is_taken(office: Office, smtp: MailServer) -> None:
     book(office, *at_domain("ill.example", 40))
     ill(smtp, "450 Try later")

@@ -124,6 +124,7 @@ looks = st.one_of(st.integers(-60, 600), st.integers(-60, 26 * 3600), st.integer
 )
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 @hypothesis_settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

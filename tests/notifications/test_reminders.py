@@ -208,6 +208,7 @@ def _expected(seen: list[timedelta], leads: list[timedelta]) -> set[timedelta]:
     return {lead for lead in nearest if lead is not None}
 
 
+@pytest.mark.long
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     leads=st.lists(st.integers(1, 3000).map(lambda minutes: timedelta(minutes=minutes)), max_size=4, unique=True),

@@ -210,6 +210,7 @@ def test_a_first_server_that_is_taken_out_of_the_settings_is_not_asked(
     assert deliver_due(NOW) == Tally(sent=1)
 
 
+@pytest.mark.long
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_one_worker_asks_and_the_others_do_not_wait_for_its_timeout(

@@ -196,6 +196,7 @@ class Life:
 # A guest of one meeting joins the whole series and leaves it again before any mail about the whole has left.
 @example(seed=2865)
 # The rest begins with the first meeting that is left, behind cancelled ones.
+@pytest.mark.long
 @example(seed=411)
 def test_calendars_end_up_with_what_is_in_the_database(seed: int) -> None:
     with transaction.atomic():

@@ -83,6 +83,7 @@ def _seconds_to_book(env: dict[str, str]) -> list[float]:
     return seconds
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
 @pytest.mark.parametrize("broken", [_refusing, _silent, _black_hole])
 def test_booking_does_not_wait_for_a_broker_that_is_gone(
@@ -106,6 +107,7 @@ def _a_booking_is_sent_at_once(office: Office, smtp: MailServer, var_dir: Path, 
         wait_until(lambda: Message.objects.filter(state="sent").count() == 5)
 
 
+@pytest.mark.long
 def test_a_booking_wakes_the_worker_through_files(open_office: Office, smtp: MailServer, tmp_path: Path) -> None:
     _a_booking_is_sent_at_once(open_office, smtp, tmp_path)
 
@@ -138,6 +140,7 @@ def test_mail_booked_while_the_broker_was_gone_leaves_when_it_is_back(
     relay.cut()
 
 
+@pytest.mark.long
 def test_mail_leaves_once_there_is_a_worker(open_office: Office, smtp: MailServer, tmp_path: Path) -> None:
     """Booked while there was no worker and nothing to wake it with: the beat finds the row."""
     book(open_office)
@@ -147,6 +150,7 @@ def test_mail_leaves_once_there_is_a_worker(open_office: Office, smtp: MailServe
     assert [mail.recipient for mail in smtp.received] == [ANNA]
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_is_replaced_by_the_next(open_office: Office, smtp: MailServer, tmp_path: Path) -> None:
     env = environment(tmp_path, EMAIL_URL=smtp.url, EMAIL_TIMEOUT_SECONDS="1")
     book(open_office, MIGRI)

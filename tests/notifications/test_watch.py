@@ -225,6 +225,7 @@ def test_command_says_ok_and_tells_of_what_is_ill(
     assert [mail.recipient for mail in smtp.received] == [office.it_admin.email]
 
 
+@pytest.mark.long
 def test_command_tells_of_a_database_that_is_away(smtp: MailServer, settings: Any, tmp_path: Path) -> None:
     env = serving(
         tmp_path,
@@ -246,6 +247,7 @@ def test_command_tells_of_a_database_that_is_away(smtp: MailServer, settings: An
     assert [mail.recipient for mail in smtp.received] == ["it@urzad.example"]
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_fork_leaves_watching_to_the_child_until_it_has_begun(tmp_path: Path) -> None:
     """As gunicorn does with `--preload`: the parent imports the application, the children serve."""

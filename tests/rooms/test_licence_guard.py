@@ -277,6 +277,7 @@ def test_database_and_python_find_the_first_overuse_that_a_look_at_every_hour_fi
     assert min(found, default=None) == expected
 
 
+@pytest.mark.long
 @_quietly
 @given(
     model=_POOLS,

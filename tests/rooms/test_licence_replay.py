@@ -299,6 +299,7 @@ def _by_minutes(
 _SHARED = st.fixed_dictionaries({_KOS: st.integers(0, 3), _TAB: st.integers(0, 3)})
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(wishes=st.lists(_wishes(), max_size=9), shares=_SHARED, kept_out=st.integers(0, 2), data=st.data())
 def test_replay_refuses_exactly_what_the_minutes_refuse(

@@ -139,6 +139,7 @@ def test_bytes_that_are_no_text_are_no_accident(staff_client, office, path):
     assert response.status_code in {200, 422}
 
 
+@pytest.mark.long
 def test_nonsense_in_a_button_is_no_accident(staff_client, office):
     buttons = [
         "time x/y",

@@ -203,6 +203,7 @@ def test_removed_people_are_not_warned_of(session: Session, office: Office) -> N
     assert warned(session) == set()
 
 
+@pytest.mark.long
 def test_places_of_one_person_are_bounded(session: Session) -> None:
     for number in range(link_uses.PLACES + 5):
         answer(browser(address=f"10.0.{number}.1"), session.guest, NOW + timedelta(minutes=2 * number))

@@ -73,6 +73,7 @@ def test_a_link_opened_far_too_often_waits_where_that_was_done(
     assert open_at(program, other, NOW).status_code == 200
 
 
+@pytest.mark.long
 def test_wrong_addresses_of_a_whole_office_are_no_attack(session: Session) -> None:
     """Two hundred colleagues open a link of a mail that was replaced, all within a moment."""
     for number in range(200):

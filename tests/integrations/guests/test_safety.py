@@ -85,6 +85,7 @@ def scan(mails: list[Message], when: datetime) -> int:
     return len(links)
 
 
+@pytest.mark.long
 def test_scanners_that_open_every_link_of_every_mail_change_nothing(session: Session, office: Office) -> None:
     scanned: dict[str, int] = {}
 

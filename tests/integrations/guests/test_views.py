@@ -177,6 +177,7 @@ def test_the_address_leaks_nowhere(session: Session) -> None:
     assert "no-store" in response["Cache-Control"]
 
 
+@pytest.mark.long
 def test_a_program_that_answers_without_end_is_stopped(session: Session) -> None:
     for minute in range(30):
         reply = "ACCEPTED" if minute % 2 else "DECLINED"

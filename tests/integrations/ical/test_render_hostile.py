@@ -39,6 +39,7 @@ TEXTS = st.one_of(
 PROPERTIES = [line.partition(":")[0].partition(";")[0] for line in lines_of(render_request(MEETING))]
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(title=TEXTS, description=TEXTS, place=TEXTS, name=TEXTS)
 def test_texts_come_back_as_they_were_and_add_no_line(title: str, description: str, place: str, name: str) -> None:

@@ -38,6 +38,7 @@ BEATS: list[Callable[[datetime], object]] = [
 MINUTES = [*range(0, 22, 2), 31, 32, 34, 38, 50]
 
 
+@pytest.mark.long
 def test_four_workers_do_what_one_does(settings: Any) -> None:
     for name, value in {**SERVER, "JITSI_TIMEOUT_SECONDS": 5}.items():
         setattr(settings, name, value)

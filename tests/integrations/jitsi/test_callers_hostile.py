@@ -99,6 +99,7 @@ def is_well_said(response: Any) -> bool:
     return None not in said.values() and isinstance(said.get("message", ""), str)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(8))
 def test_nothing_that_is_sent_breaks_us(session: Session, server: ConferenceServer, number: int) -> None:
     path, (purpose, good) = list(bodies_for(server, session.booking.conference_name).items())[number]

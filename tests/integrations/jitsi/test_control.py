@@ -186,6 +186,7 @@ def test_a_module_that_is_missing_is_not_a_conference_that_is(
         Control(server).census()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reply", [HANG, Reply(500), Reply(302, b"", {"Location": "/"})])
 def test_what_is_broken_may_work_later(
     server: ConferenceServer, running: Inside, name: str, reply: Reply | str

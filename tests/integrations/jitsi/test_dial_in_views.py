@@ -339,6 +339,7 @@ def test_guesser_is_answered_429_and_others_are_not(called: Session) -> None:
     assert _call(PIN, called.at(), caller="+48601000002").json()["conference"] == _address(called.booking)
 
 
+@pytest.mark.long
 def test_a_thousand_guesses_from_everywhere_get_nothing_and_an_honest_caller_gets_in(called: Session) -> None:
     answers = [
         switchboard.look_up(str(200_000_000 + number), caller=f"+48 600 000 {number % 200}", now=called.at())

@@ -313,6 +313,7 @@ def test_a_stand_in_for_prosody_is_understood(session: Session, server: Conferen
     assert runs(session) == [(session.at(), session.at(minutes=20), 1)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 def test_an_hour_on_a_bad_line_is_kept_as_it_was(session: Session, server: ConferenceServer, seed: int) -> None:
     """People come, reload and go; events are doubled, late, refused at first, or lost, but for the summaries."""

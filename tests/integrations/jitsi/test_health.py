@@ -138,6 +138,7 @@ def test_a_clock_that_is_wrong_is_seen(server: ConferenceServer, machine: Machin
     assert abs(known.clock_ahead_seconds - ahead) <= 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("part", "reply"),
     [
@@ -241,6 +242,7 @@ def test_one_bridge_of_two_is_enough(running: Inside, machine: Machine) -> None:
     assert [part.label for part in health.parts_of(known)][-1].endswith(" 2")
 
 
+@pytest.mark.long
 def test_figures_and_versions_are_only_an_addition(
     server: ConferenceServer, machine: Machine, impatient: Callable[[], None]
 ) -> None:
@@ -272,6 +274,7 @@ def test_figures_and_a_date_of_many_digits_stop_no_other_server(running: Inside,
     assert health.parts_of(ServerHealth.objects.earliest("pk"))[3].figures == {"participants": 3}
 
 
+@pytest.mark.long
 def test_one_server_that_hangs_delays_no_other(
     running: Inside, machine: Machine, impatient: Callable[[], None]
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -164,6 +165,7 @@ def openings(draw: st.DrawFn, *, asked: bool = False) -> list[Opening]:
 
 
 class TestAnyOrder:
+    @pytest.mark.long
     @given(openings(), st.randoms(use_true_random=False))
     def test_any_order_with_doubles_leads_to_what_happened(
         self, happened: list[Opening], chance: random.Random
@@ -183,6 +185,7 @@ class TestAnyOrder:
         chance.shuffle(kept)
         assert outcome(play(kept)) == really(happened)
 
+    @pytest.mark.long
     @given(openings(asked=True), st.randoms(use_true_random=False))
     def test_so_it_does_where_the_server_asked_before(self, happened: list[Opening], chance: random.Random) -> None:
         """News of one opening come after the server asked for it; those of an earlier one may come later still."""

@@ -117,6 +117,7 @@ def test_it_ends_when_others_need_the_room(
     assert not conference.presences.filter(left_at=None).exists()
 
 
+@pytest.mark.long
 def test_while_nothing_follows_it_runs_on_and_holds_its_seats_step_by_step(
     session: Session, conference: Conference, prosody: Prosody
 ) -> None:
@@ -135,6 +136,7 @@ def test_while_nothing_follows_it_runs_on_and_holds_its_seats_step_by_step(
     assert held_until(session) == session.at(minutes=150)
 
 
+@pytest.mark.long
 def test_it_never_runs_without_seats(office: Office, session: Session, conference: Conference) -> None:
     """All seats are taken from 12:45 on: the conference ends then, and is told so five minutes before."""
     office.pool.shares.all().delete()
@@ -150,6 +152,7 @@ def test_it_never_runs_without_seats(office: Office, session: Session, conferenc
     assert held_until(session) == session.at(minutes=105)
 
 
+@pytest.mark.long
 def test_what_is_booked_at_the_last_moment_is_told_five_minutes_before_it_ends_it(
     office: Office, session: Session, conference: Conference, prosody: Prosody
 ) -> None:

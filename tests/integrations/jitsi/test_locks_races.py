@@ -33,6 +33,7 @@ _WORKERS, _EACH = 8, 30
 _FINE = (services.Refused, services.NotAllowed, services.AlreadyOver, openings.NotNow, openings.OpenAlready)
 
 
+@pytest.mark.long
 def test_nobody_waits_in_a_circle(settings: Any) -> None:
     for name, value in {**SERVER, "JITSI_UNPLANNED": "admit"}.items():
         setattr(settings, name, value)

@@ -104,6 +104,7 @@ def test_what_is_not_json_is_unreadable(body: bytes) -> None:
     assert caught.value.why == Why.UNREADABLE
 
 
+@pytest.mark.long
 def test_one_that_hangs_delays_nobody() -> None:
     ends = threading.Event()
 

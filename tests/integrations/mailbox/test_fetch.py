@@ -132,6 +132,7 @@ def test_folders_are_named_as_the_server_does(settings: Any, layout: str) -> Non
         assert server.holds("Narada/done" if layout else "Narada.done") == [(FIRST, True)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("security", ["imaps", "imap+starttls"])
 def test_tls_is_checked(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, security: str) -> None:
     certificate = _certificate(tmp_path)
@@ -145,6 +146,7 @@ def test_tls_is_checked(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path
         assert troubles.find_troubles().fetch_fails_since is None
 
 
+@pytest.mark.long
 def test_a_wrong_password_is_told_without_it(server: ImapServer, settings: Any, caplog: Any) -> None:
     settings.IMAP = server.settings(password="calkiem-inne")
     assert fetch.fetch_new(NOW) == 0

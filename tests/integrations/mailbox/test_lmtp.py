@@ -70,6 +70,7 @@ def data(client: smtplib.LMTP, raw: bytes, *recipients: str) -> list[tuple[int, 
     return answers + [client.getreply() for _ in recipients[1:]]
 
 
+@pytest.mark.long
 def test_a_mail_is_kept_before_it_is_taken(start: Start) -> None:
     with start().client() as client:
         assert client.sendmail("kto@obcy.example", [TO], RAW) == {}
@@ -78,6 +79,7 @@ def test_a_mail_is_kept_before_it_is_taken(start: Start) -> None:
     assert (mail.source, mail.envelope_to) == ("lmtp", [TO])
 
 
+@pytest.mark.long
 def test_each_recipient_gets_an_answer(start: Start) -> None:
     with start().client() as client:
         assert [code for code, _words in data(client, RAW, TO, "b@urzad.example", "c@urzad.example")] == [250] * 3
@@ -86,6 +88,7 @@ def test_each_recipient_gets_an_answer(start: Start) -> None:
     assert InboundMail.objects.count() == 2
 
 
+@pytest.mark.long
 def test_what_is_too_big_is_refused_for_good_for_each(start: Start) -> None:
     line = b"x" * 998 + b"\r\n"
     big = RAW + line * (store.MAX_SIZE // len(line) + 1)
@@ -95,6 +98,7 @@ def test_what_is_too_big_is_refused_for_good_for_each(start: Start) -> None:
     assert InboundMail.objects.count() == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "raw", [RAW + b"\0\xff\r\n.\r\nnie koniec", RAW + b"y" * 200_000, b"x", RAW + b"bare\nlf\rcr\r\n"]
 )
@@ -106,6 +110,7 @@ def test_any_bytes_are_taken(start: Start, raw: bytes) -> None:
     assert len(kept) >= len(raw)
 
 
+@pytest.mark.long
 def test_without_the_database_the_mail_server_keeps_it(start: Start, tmp_path: Path) -> None:
     server = start()
     # Every connection to the tables waits or fails from here on.
@@ -120,12 +125,14 @@ def test_without_the_database_the_mail_server_keeps_it(start: Start, tmp_path: P
         assert data(client, RAW, TO)[0][0] == 250
 
 
+@pytest.mark.long
 def test_with_a_database_that_is_not_there_at_all(start: Start) -> None:
     server = start(DATABASE_URL=f"postgresql://narada@127.0.0.1:{free_port()}/narada")
     with server.client(30) as client:
         assert data(client, RAW, TO)[0][0] == 451
 
 
+@pytest.mark.long
 def test_too_many_recipients_come_in_a_second_mail(start: Start) -> None:
     with start().client() as client:
         client.ehlo_or_helo_if_needed()
@@ -134,6 +141,7 @@ def test_too_many_recipients_come_in_a_second_mail(start: Start) -> None:
     assert codes == [250] * lmtp.MAX_RECIPIENTS + [452]
 
 
+@pytest.mark.long
 def test_too_many_connections_are_put_off(start: Start) -> None:
     server = start()
     held = [socket.create_connection(("127.0.0.1", server.port), 5) for _ in range(lmtp.MAX_CONNECTIONS)]
@@ -150,12 +158,14 @@ def _greets(port: int) -> bool:
         return connection.recv(3) == b"220"
 
 
+@pytest.mark.long
 def test_it_speaks_lmtp_alone(start: Start) -> None:
     with start().client() as client:
         assert client.docmd("EHLO", "x")[0] == 500
         assert client.docmd("LHLO", "x")[0] == 250
 
 
+@pytest.mark.long
 def test_asked_to_stop_it_finishes_the_mail_that_it_has(start: Start) -> None:
     server = start()
     with psycopg.connect(database_url_of_tests()) as blocking:
@@ -180,6 +190,7 @@ def test_asked_to_stop_it_finishes_the_mail_that_it_has(start: Start) -> None:
     assert InboundMail.objects.count() == 1
 
 
+@pytest.mark.long
 def test_a_unix_socket_is_made_for_the_group_and_taken_away(tmp_path: Path, start: Start) -> None:
     path = Path("/tmp") / f"narada-lmtp-{os.getpid()}"
     left = socket.socket(socket.AF_UNIX)

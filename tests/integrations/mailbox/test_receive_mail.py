@@ -27,6 +27,7 @@ def receive(var_dir: Path, raw: bytes, *arguments: str, **values: str) -> int:
     return done.returncode
 
 
+@pytest.mark.long
 def test_a_mail_is_kept_once_with_its_recipients(tmp_path: Path) -> None:
     assert receive(tmp_path, RAW, "--to", "narada@urzad.example") == 0
     assert receive(tmp_path, RAW) == 0
@@ -34,6 +35,7 @@ def test_a_mail_is_kept_once_with_its_recipients(tmp_path: Path) -> None:
     assert (bytes(mail.raw), mail.source, mail.envelope_to) == (RAW, "command", ["narada@urzad.example"])
 
 
+@pytest.mark.long
 def test_without_the_database_it_is_to_be_tried_again(tmp_path: Path) -> None:
     away = f"postgresql://narada@127.0.0.1:{free_port()}/narada"
     assert receive(tmp_path, RAW, DATABASE_URL=away) == os.EX_TEMPFAIL

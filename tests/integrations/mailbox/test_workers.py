@@ -115,6 +115,7 @@ def test_killed_in_the_middle_it_is_handled_by_the_next_one(guest: Attendee, tmp
     assert (guest.partstat, Answer.objects.count()) == ("ACCEPTED", 1)
 
 
+@pytest.mark.long
 def test_the_worker_does_it_by_the_clock(guest: Attendee, tmp_path: Path) -> None:
     store.store(reply(guest, headers=vouched(MIGRI)), source="lmtp", now=NOW)
     env = environment(tmp_path, MAIL_AUTH_SERVER=AUTH_SERVER)
@@ -125,6 +126,7 @@ def test_the_worker_does_it_by_the_clock(guest: Attendee, tmp_path: Path) -> Non
     assert guest.partstat == "ACCEPTED"
 
 
+@pytest.mark.long
 def test_an_answer_in_a_mailbox_over_there_is_on_the_session(guest: Attendee, tmp_path: Path) -> None:
     """All of it as an office sets it up, by an address in the environment; the task that beat sends, in its process."""
     with imap_server() as server:

@@ -204,6 +204,7 @@ def test_import_never_takes_the_last_it_admin_away(folder: Folder) -> None:
     ]
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_the_cells_hold_the_import_stores_or_explains(folder: Folder, data: st.DataObject) -> None:
