@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from http.client import HTTPConnection
+from statistics import median
 
 from django.urls import reverse
 
@@ -22,7 +23,7 @@ from benchmarks.web_server import WebServer, running_web_server
 from bookings.forms import new_submission
 from rooms.models import Room
 
-_CALLS, _BOOKINGS = 40, 24
+_CALLS, _BOOKINGS, _BARE_CALLS = 40, 24, 200
 _CLIENTS = (1, 8, 32)
 _SECONDS, _SECONDS_QUICK = 4.0, 0.2
 #: Of a mix, before each booking: boards that one has already, and boards that one has not.
@@ -43,6 +44,19 @@ class Boards:
         day = min(gap.local_start.date() for gap in bench.gaps(1))
         address, room = reverse("board_day", args=[day]), Room.objects.select_related("site").earliest("pk")
         return cls(f"{address}?site={room.site.code}", address)
+
+
+@benchmark("machine.bare_page_ms")
+def bare_page(bench: Bench) -> Iterator[Figure]:
+    """A page of Django alone, over the same wire: what the others cost is a multiple of it, whatever the machine."""
+    asks = [Browser(None).asks("/")] * bench.calls(_BARE_CALLS)
+    with running_web_server(bench.database_url, application="benchmarks.bare_page", warm="/") as web:
+        spent = []
+        for _ in range(BATCHES):
+            before = web.cpu_ns()
+            ask(web.port, [asks])
+            spent.append((web.cpu_ns() - before) / len(asks))
+    yield Figure("machine.bare_page_ms", bench.scale, median(spent) / 1e6, "ms")
 
 
 @benchmark("http_real.floor", "http_real.board_34", "http_real.board_100", "http_real.board_100_known")

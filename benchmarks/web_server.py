@@ -35,10 +35,12 @@ class WebServer:
 
 
 @contextmanager
-def running_web_server(database_url: str, *, warm: str = "/healthz") -> Iterator[WebServer]:
+def running_web_server(
+    database_url: str, *, application: str = "config.wsgi", warm: str = "/healthz"
+) -> Iterator[WebServer]:
     """Run it on a database; give it once it listens and every process has answered for the address `warm`."""
     port = free_port()
-    argv = [*web_server(sys.executable, bind=f"127.0.0.1:{port}"), "--log-level", "critical"]
+    argv = [*web_server(sys.executable, bind=f"127.0.0.1:{port}", application=application), "--log-level", "critical"]
     env = os.environ | {"DATABASE_URL": database_url}
     process = subprocess.Popen(argv, cwd=_ROOT, env=env, stderr=subprocess.DEVNULL)
     try:

@@ -133,7 +133,9 @@ def _take_over_party(old: Attendee, new: Attendee) -> None:
     sending = Answer.objects.filter(
         partstat=Attendee.PartStat.DELEGATED, via=Answer.Via.PAGE, standing=Answer.Standing.COUNTED
     )
-    sending.filter(attendee=old).update(attendee=new)
+    # The invitation to the new address asks them as little as the old one did by then: somebody goes in their place.
+    if sending.filter(attendee=old).update(attendee=new, sequence=new.invited_sequence):
+        rows.recount(new, new.booking)
     if old.named_by_id is not None:
         sending.filter(attendee=old.named_by_id, delegated_to=old.email.lower()).update(delegated_to=new.email.lower())
 

@@ -241,3 +241,4 @@ def test_another_address_of_either_changes_nothing_between_them(office: Office) 
     ewa.refresh_from_db()
     named = named_in(booking)[ewa.pk]
     assert (ewa.named_by, named.by, named.sent, delegate_of(maz)) == (maz, maz, True, ewa)
+    assert maz.partstat == "DELEGATED"

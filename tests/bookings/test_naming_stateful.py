@@ -59,6 +59,8 @@ STEPS = st.lists(
         Step("send", 5, 4),
     ]
 )
+# Whoever has sent somebody and then comes by another address.
+@example(steps=[Step("send", 1, 6), Step("move", 1, 2)])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whoever_names_whom_the_list_is_sound(office: Office, steps: list[Step]) -> None:
     with transaction.atomic():
