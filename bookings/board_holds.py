@@ -82,22 +82,11 @@ _Rows = Mapping[int, tuple[HoldRow, ...]]
 _Found = dict[int, tuple[BoardSession, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What holds rooms, by room id and in order of time, and what the whole office uses of its own pool meanwhile.
-
-    `mark`: as `BoardMarks.day`, of this very content, which may be newer than the marks that the caller has.
-    """
-
-    sessions: Mapping[int, tuple[BoardSession, ...]]
-    uses: Sequence[SeatUse]
-    mark: str
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
-    """What holds rooms within a span, by room id. `strangers`: as anybody may see it who has nothing to do with it.
+    """What holds rooms within a span, by room id, and what the whole office uses of its own pool meanwhile.
 
+    `strangers`: as anybody may see it who has nothing to do with it.
     `concerned`: the rooms in which something is a user's own, by user id. `mark`: as `BoardMarks.day`, of this very
     content, which may be newer than the marks that the caller has.
     """

@@ -53,7 +53,7 @@ def nav_counts_of(request: HttpRequest, *, now: datetime) -> NavCounts:
     if not isinstance(request.user, User):
         return NavCounts()
     if not hasattr(request, _KEPT):
-        read_along(request, request.user, now=now)
+        setattr(request, _KEPT, nav_counts(request.user, now=now))
     found: NavCounts = getattr(request, _KEPT)
     return found
 
