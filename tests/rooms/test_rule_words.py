@@ -77,7 +77,7 @@ _SITE = {"site": "Koszykowa"}
             Rule(Kind.APPROVAL, 1, room_id=1),
             _ROOM,
             "“Sala 1.03” can be booked with the approval of a manager of the site.",
-            "Salę 1.03 można rezerwować za zgodą kierownika lokalizacji.",
+            "Salę 1.03 rezerwuje się za zgodą kierownika lokalizacji.",
         ),
         (
             Rule(Kind.APPROVAL, 0, room_id=1, role="staff"),
