@@ -46,7 +46,7 @@ class Boards:
         return cls(f"{address}?site={room.site.code}", address)
 
 
-@benchmark("machine.bare_page_ms")
+@benchmark("http_real.bare_page")
 def bare_page(bench: Bench) -> Iterator[Figure]:
     """A page of Django alone, over the same wire: what the others cost is a multiple of it, whatever the machine."""
     asks = [Browser(None).asks("/")] * bench.calls(_BARE_CALLS)
@@ -56,7 +56,7 @@ def bare_page(bench: Bench) -> Iterator[Figure]:
             before = web.cpu_ns()
             ask(web.port, [asks])
             spent.append((web.cpu_ns() - before) / len(asks))
-    yield Figure("machine.bare_page_ms", bench.scale, median(spent) / 1e6, "ms")
+    yield Figure("http_real.bare_page.cpu_ms", bench.scale, median(spent) / 1e6, "ms")
 
 
 @benchmark("http_real.floor", "http_real.board_34", "http_real.board_100", "http_real.board_100_known")
