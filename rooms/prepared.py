@@ -13,24 +13,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorDebugWrapper
 from psycopg.pq import ExecStatus, TransactionStatus
+
+from rooms.round_trip import Call, RoundTrips, Rows
 
 _PLACE = re.compile(r"%(?:%|s|\((?P<name>\w+)\)s)")
 _TOO_MUCH = 2**63
 # By session; a session that is opened anew knows none.
-_known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+_sessions: WeakKeyDictionary[Any, RoundTrips] = WeakKeyDictionary()
 _gathered: WeakKeyDictionary[Any, _Gathered] = WeakKeyDictionary()
 Values = Sequence[Any] | Mapping[str, Any]
 Statement = tuple[str, Values]
-Rows = list[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class _Statement:
     """`names`: of the values in the order of their numbers; none where they have numbers only."""
 
     name: str
+    wire_name: bytes
     prepare: str
-    execute: str
     names: tuple[str, ...]
 
 
@@ -117,42 +119,59 @@ class _Gathered:
 
 
 def _send(connection: Any, statements: Sequence[Statement]) -> list[Rows]:
-    with connection.cursor() as cursor:
-        sent = [_known_to_session(connection, sql, values) for sql, values in statements]
-        if None in sent:
+    """Do with them what Django's cursor does with one: its log counts them as one, and whoever watches is asked."""
+    _be_connected(connection)
+    calls = [_call(connection, sql, values) for sql, values in statements]
+    if None in calls:
+        with connection.cursor() as cursor:
             return [_rows_of(cursor, sql, values) for sql, values in statements]
-        texts, numbered = zip(*filter(None, sent), strict=True)
-        cursor.execute("; ".join(texts), [value for values in numbered for value in values])
-        found = [_rows(cursor)]
-        while len(found) < len(sent) and cursor.nextset():
-            found.append(_rows(cursor))
-        return found
+    known = list(filter(None, calls))
+
+    session = connection.connection
+
+    def make(*_arguments: Any) -> list[Rows]:
+        with connection.wrap_database_errors:
+            return _sessions[session].make(session, known)
+
+    execute: Callable[..., list[Rows]] = make
+    for watch in reversed(connection.execute_wrappers):
+        execute = partial(watch, execute)
+    text = "; ".join(sql for sql, _values in statements)
+    log = CursorDebugWrapper(None, connection).debug_sql(text) if connection.queries_logged else nullcontext()
+    with log:
+        return execute(text, [values for _name, values in known], False, {"connection": connection, "cursor": None})
+
+
+def _be_connected(connection: Any) -> None:
+    """Do what Django does before it gives a cursor and runs a statement."""
+    connection.validate_thread_sharing()
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
 
 
 def _rows_of(cursor: Any, sql: str, values: Values) -> Rows:
     cursor.execute(sql, values)
-    return _rows(cursor)
-
-
-def _rows(cursor: Any) -> Rows:
     # Not asked by `description`, which describes every column.
     return cursor.fetchall() if cursor.pgresult.status == ExecStatus.TUPLES_OK else []
 
 
-def _known_to_session(connection: Any, sql: str, values: Values) -> tuple[str, Sequence[Any]] | None:
+def _call(connection: Any, sql: str, values: Values) -> Call | None:
     """Return how the session is asked for a statement that it has prepared; None where that has to be sent whole."""
     statement = _numbered(sql)
     numbered = [values[name] for name in statement.names] if isinstance(values, Mapping) else values
     if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS") or not all(map(_fits, numbered)):
         return None
     session = connection.connection
-    known = _known.setdefault(session, set())
-    if statement.name not in known:
+    trips = _sessions.get(session)
+    if trips is None:
+        trips = _sessions[session] = RoundTrips(session)
+    if statement.name not in trips.known:
         # Past Django, since it is no query of the caller's: once for a session.
         with connection.wrap_database_errors:
             session.execute(statement.prepare)
-        known.add(statement.name)
-    return statement.execute, numbered
+        trips.known.add(statement.name)
+    return statement.wire_name, numbered
 
 
 def _fits(value: Any) -> bool:
@@ -180,5 +199,4 @@ def _numbered(sql: str) -> _Statement:
 
     text = _PLACE.sub(number, sql)
     name = f"narada_{sha256(sql.encode()).hexdigest()[:24]}"
-    arguments = f" ({', '.join(['%s'] * count)})" if count else ""
-    return _Statement(name, f"PREPARE {name} AS {text}", f"EXECUTE {name}{arguments}", tuple(names))
+    return _Statement(name, name.encode(), f"PREPARE {name} AS {text}", tuple(names))
