@@ -6,6 +6,7 @@ put some people into a queue twice as long as that of others, for as long as the
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import struct
@@ -45,6 +46,12 @@ class EvenThreadWorker(ThreadWorker):
     def nr_conns(self, count: int) -> None:
         self._connections = count
         _ENTRY.pack_into(_held, self._at, os.getpid(), count)
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
 
     def accept(self, listener: Any) -> None:
         until = time.monotonic() + self.patience_seconds

@@ -82,7 +82,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "accounts.usual_policy.UsualPolicyMiddleware",
     "accounts.browser_features.keep_features_closed",
     "config.compression.FastGZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -133,6 +133,8 @@ def _send(connection: Any, statements: Sequence[Statement]) -> list[Rows]:
         with connection.wrap_database_errors:
             return _sessions[session].make(session, known)
 
+    if not connection.execute_wrappers and not connection.queries_logged:
+        return make()
     execute: Callable[..., list[Rows]] = make
     for watch in reversed(connection.execute_wrappers):
         execute = partial(watch, execute)
@@ -160,7 +162,7 @@ def _call(connection: Any, sql: str, values: Values) -> Call | None:
     """Return how the session is asked for a statement that it has prepared; None where that has to be sent whole."""
     statement = _numbered(sql)
     numbered = [values[name] for name in statement.names] if isinstance(values, Mapping) else values
-    if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS") or not all(map(_fits, numbered)):
+    if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS") or not _fits(numbered):
         return None
     session = connection.connection
     trips = _sessions.get(session)
@@ -174,11 +176,16 @@ def _call(connection: Any, sql: str, values: Values) -> Call | None:
     return statement.wire_name, numbered
 
 
-def _fits(value: Any) -> bool:
-    """Say whether the value can be a bigint, if it is a number: a key that somebody made up is merely not found."""
-    if isinstance(value, list) and value and isinstance(value[0], int):
-        return max(value) < _TOO_MUCH
-    return not isinstance(value, int) or value < _TOO_MUCH
+def _fits(values: Sequence[Any]) -> bool:
+    """Say whether what is a number can be a bigint: a key that somebody made up is merely not found."""
+    for value in values:
+        kind = type(value)
+        if kind is int:
+            if value >= _TOO_MUCH:
+                return False
+        elif kind is list and value and type(value[0]) is int and max(value) >= _TOO_MUCH:
+            return False
+    return True
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ libpq's pipeline (its protocol of Parse, Bind and Execute; one Sync at the end).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from psycopg import Connection, errors, generators
@@ -51,13 +51,28 @@ class RoundTrips:
         return [self._rows(result) for result in found]
 
     def _bound(self, values: Sequence[Any]) -> Sequence[Any]:
-        return self._texts.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else ()
+        texts = [_WRITTEN[kind](value) if (kind := type(value)) in _WRITTEN else value for value in values]
+        return self._texts.dump_sequence(texts, [PyFormat.TEXT] * len(texts)) if texts else ()
 
     def _rows(self, result: PGresult) -> Rows:
         if result.status != ExecStatus.TUPLES_OK:
             return []
         self._texts.set_pgresult(result)
         return self._texts.load_rows(0, result.ntuples, tuple)
+
+
+def _array(values: list[Any]) -> Any:
+    """Return whole numbers as PostgreSQL writes an array: psycopg looks at each of them from Python."""
+    are_whole = values and all(type(value) is int for value in values)
+    return f"{{{','.join(map(str, values))}}}" if are_whole else values
+
+
+def _hexadecimal(value: bytes) -> str:
+    """Return bytes as a value: psycopg writes them as a literal, twice quoted."""
+    return f"\\x{value.hex()}"
+
+
+_WRITTEN: dict[type, Callable[[Any], Any]] = {list: _array, bytes: _hexadecimal}
 
 
 def _talk(session: Connection[Any], bound: Sequence[tuple[bytes, Sequence[Any]]]) -> PQGen[list[PGresult]]:

@@ -42,12 +42,16 @@ def _translated(letters: dict[str, str], marks: str = "") -> str:
     return f"pg_catalog.translate(written, {_quoted(''.join(letters) + marks)}, {_quoted(''.join(letters.values()))})"
 
 
-ADD = f"""
-CREATE FUNCTION search_words(written text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT pg_catalog.to_tsvector('pg_catalog.simple'::pg_catalog.regconfig,
+WORDS = f"""pg_catalog.to_tsvector('pg_catalog.simple'::pg_catalog.regconfig,
         CASE WHEN written ~ '[^ -~ąćęłńóśźżĄĆĘŁŃÓŚŹŻ„”–]' THEN {_translated(_letters(), _MARKS)}
-            ELSE {_translated(_USUAL)} END)
-$$;
+            ELSE {_translated(_USUAL)} END)"""
+
+IN_SQL = (
+    f"FUNCTION search_words(written text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT {WORDS} $$"
+)
+
+ADD = f"""
+CREATE {IN_SQL};
 
 ALTER TABLE bookings_booking
     ADD COLUMN title_words tsvector GENERATED ALWAYS AS (search_words(title)) STORED;
@@ -66,7 +70,7 @@ CREATE INDEX attendee_typed_words ON bookings_attendee USING gin (typed_words) W
 -- Which words are frequent is known from the first search on.
 ANALYZE bookings_booking (title_words);
 ANALYZE bookings_attendee (typed_words);
-"""  # noqa: S608  put together from constants
+"""
 
 DROP = """
 DROP INDEX attendee_typed_words;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -45,6 +45,12 @@ def test_without_values() -> None:
     [
         ("text", "it's %s; $1 \\ ąę"),
         ("timestamptz", datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),
+        ("bytea", bytes(range(256))),
+        ("boolean[]", [True, False]),
+        ("text[]", ["", "{,}", 'a"b', "\\"]),
+        ("timestamptz[]", [datetime(2027, 3, 28, 1, 30, tzinfo=UTC)]),
+        ("boolean", True),
+        ("interval", timedelta(days=1, microseconds=1)),
         ("bigint[]", []),
         ("bigint[]", [1, 2**40]),
         ("bigint", None),
