@@ -55,8 +55,9 @@ def fetch(sql: str, values: Values = ()) -> list[tuple[Any, ...]]:
 
 def run(sql: str, values: Values = ()) -> None:
     """Run a statement that returns nothing; inside `gathering` with the next one that is sent."""
-    gathered = _gathered.get(connections[DEFAULT_DB_ALIAS])
-    if gathered is None:
+    connection = connections[DEFAULT_DB_ALIAS]
+    gathered = _gathered.get(connection)
+    if gathered is None or not connection.in_atomic_block:
         fetch_each((sql, values))
     else:
         gathered.waiting.append((sql, values))
@@ -79,14 +80,13 @@ def fetch_each(*statements: Statement) -> list[Rows]:
 def gathering() -> Iterator[None]:
     """Have what `run` is given inside wait for the next statement, whoever sends it, and share its round trip.
 
-    What is left goes at the end. The order stays, and whatever fails does so inside the transaction that has to be
-    there; of an exception nothing is left to be sent.
+    What waits belongs to the transaction around it, or to one that is begun inside, and goes with that one's COMMIT at
+    the latest. The order stays; of an exception nothing is left to be sent.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     if connection in _gathered:
         yield
         return
-    assert connection.in_atomic_block, "what waits belongs to a transaction"
     gathered = _gathered[connection] = _Gathered(connection)
     try:
         with connection.execute_wrapper(gathered):
@@ -94,6 +94,21 @@ def gathering() -> Iterator[None]:
             gathered.send()
     finally:
         del _gathered[connection]
+
+
+def send_before_commit(connection: Any) -> None:
+    """Send what waits together with COMMIT, if anything does: the engine is about to commit, and finds that done.
+
+    Raises: as statements do, and as COMMIT does.
+    """
+    if (gathered := _gathered.get(connection)) and (waiting := gathered.take()):
+        _send(connection, waiting, commits=True)
+
+
+def drop_before_rollback(connection: Any) -> None:
+    """Forget what waits: the engine is about to undo the transaction that it belongs to."""
+    if gathered := _gathered.get(connection):
+        gathered.waiting = []
 
 
 @dataclass(eq=False, slots=True)
@@ -118,20 +133,22 @@ class _Gathered:
         return [] if has_failed else waiting
 
 
-def _send(connection: Any, statements: Sequence[Statement]) -> list[Rows]:
-    """Do with them what Django's cursor does with one: its log counts them as one, and whoever watches is asked."""
+def _send(connection: Any, statements: Sequence[Statement], *, commits: bool = False) -> list[Rows]:
+    """Do with them what Django's cursor does with one: its log counts them as one, and whoever watches is asked.
+
+    `commits`: with COMMIT, unless they have to be sent whole.
+    """
     _be_connected(connection)
     calls = [_call(connection, sql, values) for sql, values in statements]
     if None in calls:
         with connection.cursor() as cursor:
             return [_rows_of(cursor, sql, values) for sql, values in statements]
     known = list(filter(None, calls))
-
     session = connection.connection
 
     def make(*_arguments: Any) -> list[Rows]:
         with connection.wrap_database_errors:
-            return _sessions[session].make(session, known)
+            return _sessions[session].make(session, known, commits=commits)
 
     if not connection.execute_wrappers and not connection.queries_logged:
         return make()

@@ -33,17 +33,18 @@ class RoundTrips:
         self.known: set[str] = set()
         self._texts = Transformer(session.adapters)
 
-    def make(self, session: Connection[Any], calls: Sequence[Call]) -> list[Rows]:
+    def make(self, session: Connection[Any], calls: Sequence[Call], *, commits: bool = False) -> list[Rows]:
         """Run the statements in their order; return the rows of each, none for one that returns nothing.
 
-        A transaction that the session owes is begun on the way. After one that fails none is run.
+        A transaction that the session owes is begun on the way. After one that fails none is run. `commits`: ends the
+        transaction with them.
         Raises: psycopg.Error of the one that failed. Whatever else interrupts it costs the session, since nobody could
         tell what it still has to say.
         """
         bound = [(name, self._bound(values)) for name, values in calls]
         try:
             with session.lock:
-                found = session.wait(_talk(session, bound))
+                found = session.wait(_talk(session, bound, commits=commits))
         except BaseException:
             if session.pgconn.pipeline_status != PipelineStatus.OFF:
                 session.close()
@@ -75,7 +76,9 @@ def _hexadecimal(value: bytes) -> str:
 _WRITTEN: dict[type, Callable[[Any], Any]] = {list: _array, bytes: _hexadecimal}
 
 
-def _talk(session: Connection[Any], bound: Sequence[tuple[bytes, Sequence[Any]]]) -> PQGen[list[PGresult]]:
+def _talk(
+    session: Connection[Any], bound: Sequence[tuple[bytes, Sequence[Any]]], *, commits: bool
+) -> PQGen[list[PGresult]]:
     wire = session.pgconn
     owes_begin = not session.autocommit and wire.transaction_status == TransactionStatus.IDLE
     wire.enter_pipeline_mode()
@@ -83,6 +86,8 @@ def _talk(session: Connection[Any], bound: Sequence[tuple[bytes, Sequence[Any]]]
         wire.send_query_params(session._get_tx_start_command(), None)  # noqa: SLF001  psycopg has no other word for it
     for name, values in bound:
         wire.send_query_prepared(name, values)
+    if commits:
+        wire.send_query_params(b"COMMIT", None)
     wire.pipeline_sync()
     yield from generators.send(wire)
     results: list[PGresult] = []
@@ -92,4 +97,4 @@ def _talk(session: Connection[Any], bound: Sequence[tuple[bytes, Sequence[Any]]]
     for result in results:
         if result.status == ExecStatus.FATAL_ERROR:
             raise errors.error_from_result(result, encoding=session.info.encoding)
-    return results[owes_begin:]
+    return results[owes_begin : owes_begin + len(bound)]

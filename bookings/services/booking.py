@@ -19,7 +19,6 @@ from bookings.services import asking, kept_forms, licence_refusals
 from bookings.services.errors import NotAllowed, Refused, in_one_transaction
 from bookings.services.licence_events import record_licences
 from bookings.services.locks import lock_for_new
-from rooms import prepared
 from rooms.permissions import SiteRoles
 
 Kind = BookingEvent.Kind
@@ -77,11 +76,10 @@ def _book(
 ) -> Booking:
     locked = lock_for_new(Asked(request, by, now, submission))
     judged.last = availability.assess(request, by=by, now=now, locked=locked, draft=submission)
-    with prepared.gathering():
-        booking = insert(request, passed(judged.last), Origin(submission), by=by, now=now)
-        if submission is not None:
-            licence_refusals.settle_form(booking, submission, now=now)
-            kept_forms.forget(submission)
+    booking = insert(request, passed(judged.last), Origin(submission), by=by, now=now)
+    if submission is not None:
+        licence_refusals.settle_form(booking, submission, now=now)
+        kept_forms.forget(submission)
     return booking
 
 

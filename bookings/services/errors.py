@@ -11,6 +11,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 
 from bookings.models import Booking
 from bookings.rules import Code, Refusal
+from rooms import prepared
 
 # Constraints that speak for the judge when somebody wrote around the locks, such as an import by hand.
 GUARDS = {"room_held_once", "licence_peak", "equipment_peak"}
@@ -60,7 +61,7 @@ def in_one_transaction(
     attempts = 1 if connection.in_atomic_block else _ATTEMPTS
     for attempt in range(1, attempts + 1):
         try:
-            with transaction.atomic():
+            with prepared.gathering(), transaction.atomic():
                 return work()
         except Refused as refused:
             raise Refused(_with_fixes(refused, find_refusals)) from None

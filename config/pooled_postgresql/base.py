@@ -1,4 +1,4 @@
-"""The engine: Django's own but for the check that every request makes first.
+"""The engine: Django's own but for the check that every request makes first, and for what is sent with COMMIT.
 
 Django has the pool send an empty query, a round trip of a few that a page makes. A server that ends, restarts or loses
 its session closes the socket, and that can be seen without asking. What a socket doesn't show, such as a machine that
@@ -17,6 +17,7 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from config.readable import has_something_to_read
+from rooms import prepared
 
 #: A machine that is gone is not back sooner.
 _SURE_SECONDS = 5.0
@@ -35,6 +36,15 @@ def check(connection: Connection[Any]) -> None:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def _commit(self) -> None:
+        prepared.send_before_commit(self)
+        # Sends nothing where that is done by now.
+        super()._commit()  # type: ignore[misc]  # unknown to the stubs
+
+    def _rollback(self) -> None:
+        prepared.drop_before_rollback(self)
+        super()._rollback()  # type: ignore[misc]  # unknown to the stubs
+
     @property
     def pool(self) -> ConnectionPool | None:
         """The pool as Django makes it, with this check."""

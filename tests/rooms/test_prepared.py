@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from psycopg.pq import TransactionStatus
 
 from rooms import prepared
 from rooms.models import Site
-from tests.factories import make_site
+from tests.factories import make_room, make_site
 
 pytestmark = pytest.mark.django_db
 
@@ -217,10 +218,67 @@ class TestGathering:
             prepared.run("UPDATE rooms_site SET name = %s::text", ["C"])
         assert (Site.objects.get().code, Site.objects.get().name) == ("KOS", "C")
 
-    def test_belongs_to_a_transaction(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "in_atomic_block", False)
-        with pytest.raises(AssertionError), prepared.gathering():
-            pass
+    @pytest.mark.django_db(transaction=True)
+    def test_outside_of_a_transaction_nothing_waits(self) -> None:
+        make_site("KOS")
+        with CaptureQueriesContext(connection) as queries, prepared.gathering():
+            prepared.run(self.SET, ["A"])
+            assert len(self.sent(queries)) == 1
+        assert Site.objects.get().code == "A"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_what_waits_goes_with_the_commit(self) -> None:
+        make_site("KOS")
+        with prepared.gathering(), transaction.atomic():
+            prepared.run(self.SET, ["A"])
+            assert connection.connection.info.transaction_status == TransactionStatus.IDLE
+        assert connection.connection.info.transaction_status == TransactionStatus.IDLE
+        assert Site.objects.get().code == "A"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_what_fails_with_the_commit_undoes_the_transaction(self) -> None:
+        make_site("KOS")
+
+        def fail() -> None:
+            prepared.fetch(self.SET, ["A"])
+            prepared.run("UPDATE rooms_site SET name = NULL")
+
+        with pytest.raises(IntegrityError), prepared.gathering(), transaction.atomic():
+            fail()
+        assert Site.objects.get().code == "KOS"
+        assert connection.get_autocommit()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_what_the_commit_itself_refuses_undoes_the_transaction(self) -> None:
+        """Foreign keys are looked at last."""
+        site = make_site("KOS")
+
+        def fail() -> None:
+            prepared.run(self.SET, ["A"])
+            prepared.run("UPDATE rooms_room SET site_id = site_id + 1 WHERE site_id = %s::bigint", [site.pk])
+
+        make_room(site)
+        with pytest.raises(IntegrityError), prepared.gathering(), transaction.atomic():
+            fail()
+        assert Site.objects.get().code == "KOS"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_a_transaction_that_was_rolled_back_nothing_is_sent(self) -> None:
+        make_site("KOS")
+        with prepared.gathering():
+            with transaction.atomic():
+                prepared.run(self.SET, ["A"])
+                transaction.set_rollback(True)
+            prepared.run("UPDATE rooms_site SET name = %s::text", ["C"])
+        assert (Site.objects.get().code, Site.objects.get().name) == ("KOS", "C")
+
+    @pytest.mark.django_db(transaction=True)
+    def test_behind_a_pooler_the_commit_comes_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+        make_site("KOS")
+        with prepared.gathering(), transaction.atomic():
+            prepared.run(self.SET, ["A"])
+        assert Site.objects.get().code == "A"
 
     def test_behind_a_pooler_the_order_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
