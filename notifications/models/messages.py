@@ -16,6 +16,7 @@ from bookings.models import Attendee, Booking, Occurrence
 from integrations.webhooks.models import Webhook
 from notifications.models.routes import MailRoute
 from notifications.models.sealed import SealedBytes
+from notifications.models.shapes import FITS_ITS_KIND, IS_ADDRESSED
 
 MAX_SUBJECT_LENGTH = 400
 
@@ -181,37 +182,13 @@ class Message(models.Model):
             models.UniqueConstraint(
                 fields=["attendee", "occurrence", "starts_at", "lead"], name="message_reminds_once_per_start"
             ),
-            models.CheckConstraint(
-                condition=Q(kind="reminder", version=None, sequence=None, recurrence_at=None)
-                & Q(occurrence__isnull=False, starts_at__isnull=False, lead__isnull=False)
-                | Q(kind__in=["invitation", "update", "cancellation", "counter"])
-                & Q(version__isnull=False, sequence__isnull=False, starts_at=None, lead=None)
-                & (Q(occurrence=None, recurrence_at=None) | Q(occurrence__isnull=False, recurrence_at__isnull=False))
-                | Q(kind="nudge", version=None, recurrence_at=None, starts_at=None, lead=None)
-                & Q(occurrence__isnull=False, sequence__isnull=False)
-                | Q(kind__in=["account", "notice", "room_answer", "summary", "digest", "alarm", "webhook"])
-                & Q(version=None, sequence=None, occurrence=None, recurrence_at=None, starts_at=None, lead=None),
-                name="message_kind",
-            ),
-            models.CheckConstraint(
-                condition=Q(kind="account", booking=None, attendee=None, user=None, topic="", data__isnull=True)
-                | Q(kind__in=["notice", "summary", "digest", "alarm"], attendee=None, user__isnull=False)
-                & Q(data__isnull=False)
-                & ~Q(topic="")
-                | Q(kind="webhook", attendee=None, user=None, data__isnull=False, webhook__isnull=False) & ~Q(topic="")
-                | Q(kind="counter", booking__isnull=False, attendee__isnull=False, user=None, topic="")
-                & Q(data__isnull=False)
-                | Q(kind="room_answer", attendee=None, user=None, topic="", data__isnull=False)
-                | Q(kind__in=["invitation", "update", "cancellation", "reminder", "nudge"])
-                & Q(booking__isnull=False, attendee__isnull=False, user=None, topic="", data__isnull=True),
-                name="message_addressed",
-            ),
+            models.CheckConstraint(condition=FITS_ITS_KIND, name="message_kind"),
+            models.CheckConstraint(condition=IS_ADDRESSED, name="message_addressed"),
             models.CheckConstraint(condition=Q(webhook=None) | Q(kind="webhook"), name="message_webhook"),
             # Most rows have none, and need not be in its index: each is written three times.
             models.UniqueConstraint(fields=["once"], condition=Q(once__isnull=False), name="message_once"),
             models.CheckConstraint(
-                condition=Q(kind__in=["nudge", "summary", "digest", "alarm"], once__isnull=False)
-                | ~Q(kind__in=["nudge", "summary", "digest", "alarm"]),
+                condition=Q(once__isnull=False) | ~Q(kind__in=["nudge", "summary", "digest", "alarm"]),
                 name="message_computed_once",
             ),
             models.CheckConstraint(condition=Q(priority__lte=2), name="message_priority"),
