@@ -21,9 +21,12 @@ from benchmarks.forms import fields_of
 from benchmarks.meter import BATCHES, Cpu, cost_of, count_queries
 from benchmarks.web_server import WebServer, running_web_server
 from bookings.forms import new_submission
+from launch.web import WORKERS
 from rooms.models import Room
 
-_CALLS, _BOOKINGS, _BARE_CALLS = 40, 24, 200
+_CALLS, _BOOKINGS, _BARE_CALLS = 40, 60, 200
+#: Sent before anything is measured: each process plans its statements, and compiles its patterns, once.
+_WARM = 40
 _CLIENTS = (1, 8, 32)
 _SECONDS, _SECONDS_QUICK = 4.0, 0.2
 #: Of a mix, before each booking: boards that one has already, and boards that one has not.
@@ -63,7 +66,7 @@ def bare_page(bench: Bench) -> Iterator[Figure]:
 def boards(bench: Bench) -> Iterator[Figure]:
     """A page that does nothing; the board of a site and of all, both new and known already."""
     browser, addresses = Browser(bench.fresh_user()), Boards.of(bench)
-    calls = bench.calls(_CALLS) * BATCHES
+    calls = bench.calls(_CALLS) * BATCHES + _warm(bench)
     with running_web_server(bench.database_url) as web:
         nothing, page = Browser(None), reverse("healthz")
         yield from _cost(bench, web, "http_real.floor", [nothing.asks(page)] * calls, partial(nothing.get, page))
@@ -83,7 +86,7 @@ def bookings(bench: Bench) -> Iterator[Figure]:
     """The form of a session in one room sent to be booked, for 4 people and for 16; the mail is only queued."""
     user = bench.fresh_user()
     browser, address = Browser(user), reverse("booking_new")
-    calls = (2 if bench.quick else _BOOKINGS) * BATCHES
+    calls = (2 if bench.quick else _BOOKINGS) * BATCHES + _warm(bench)
     with running_web_server(bench.database_url) as web:
         for people in (4, 16):
             form, *forms = _forms(bench, browser, user, bench.gaps(calls + 2), people=people)
@@ -135,13 +138,14 @@ def crowds(bench: Bench) -> Iterator[Figure]:
 
 def _cost(bench: Bench, web: WebServer, name: str, asks: Sequence[Ask], call: partial[Answer]) -> Iterator[Figure]:
     """Send all of them in batches, one after another over one connection; `call`: the same in this process, to count
-    its queries. What is left over of equal batches warms up.
+    its queries. The first ones warm up, over a connection for each process.
     """
-    size, rest = divmod(len(asks), BATCHES)
-    ask(web.port, [asks[: max(1, rest)]])
+    warm = _warm(bench)
+    size = (len(asks) - warm) // BATCHES
+    ask(web.port, [asks[number:warm:WORKERS] for number in range(WORKERS)])
     spent: list[tuple[Cpu, int]] = []
     walls: list[float] = []
-    for first in range(rest, len(asks), size):
+    for first in range(warm, len(asks), size):
         before = bench.meter.read(web.cpu_ns)
         asked = ask(web.port, [asks[first : first + size]])
         assert not asked.errors, (name, asked.errors[:3])
@@ -150,6 +154,10 @@ def _cost(bench: Bench, web: WebServer, name: str, asks: Sequence[Ask], call: pa
     walls.sort()
     yield from cost_of(spent, walls, count_queries(call)).figures(name, bench.scale)
     yield Figure(f"{name}.p95_ms", bench.scale, _quantile(walls, 0.95), "ms")
+
+
+def _warm(bench: Bench) -> int:
+    return WORKERS if bench.quick else _WARM
 
 
 def _crowd(bench: Bench, name: str, asked: Asked) -> Iterator[Figure]:

@@ -35,7 +35,6 @@ class DayConverter:
 register_converter(DayConverter, "day")
 
 urlpatterns = [
-    path("", include("bookings.urls_around")),
     path("", board.board_show, name="board"),
     path("tablica/<day:day>/", board.board_show, name="board_day"),
     path("tydzien/", week.week_show, name="week"),
@@ -53,6 +52,8 @@ urlpatterns = [
     path("rezerwacja/wzory/<int:pk>/usuniecie/", form_templates.template_delete, name="template_delete"),
     path("rezerwacja/wzory/<int:pk>/cofniecie/", form_templates.template_restore, name="template_restore"),
     path("rezerwacja/osoby/", booking.people_search, name="people_search"),
+    # Before what takes any word after „sesje”.
+    path("", include("bookings.urls_around")),
     path("sesje/", sessions.my_sessions, name="my_sessions"),
     path("sesje/<slug:number>/", sessions.booking_show, name="booking_show"),
     path("sesje/<slug:number>/zmiana/", booking.booking_edit, name="booking_edit"),

@@ -31,8 +31,10 @@ def _counted(data: Mapping[str, Any], prefix: str) -> tuple[tuple[int, int], ...
     """Return the numbers by what they are of; nothing, nought and nonsense are left out."""
     found = []
     for name in data:
+        if not name.startswith(prefix):
+            continue
         about, text = name.removeprefix(prefix), str(data[name]).strip()
-        if name.startswith(prefix) and _is_number(about, 18) and _is_number(text, _MAX_DIGITS) and int(text):
+        if _is_number(about, 18) and _is_number(text, _MAX_DIGITS) and int(text):
             found.append((int(about), int(text)))
     return tuple(sorted(found)[:_MOST])
 

@@ -8,6 +8,8 @@ from django.views.generic import TemplateView
 from notifications.views import health, metrics
 
 urlpatterns = [
+    # What is asked for most: an address is compared with one after the other.
+    path("", include("bookings.urls")),
     path("konto/", include("accounts.urls")),
     path(
         "dostepnosc/",
@@ -15,7 +17,6 @@ urlpatterns = [
         name="accessibility",
     ),
     path("", include("accounts.urls_privacy")),
-    path("", include("bookings.urls")),
     # Before the pages of guests, which take whatever a mail program has made of their addresses.
     path("", include("notifications.urls_guests")),
     path("", include("notifications.urls_data")),

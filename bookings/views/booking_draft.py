@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -106,7 +105,9 @@ def of_booking(details: BookingDetails, *, user_id: int, scope: Scope = Scope.AL
 
 def pressed(posted: QueryDict, *, booking: Booking | None = None) -> Draft:
     """Return the form after its button `do`: a verb and what it is about, „remove contact:12”."""
-    data = copy(posted)
+    data = QueryDict(mutable=True)
+    # Not by `copy`, which looks at each of them as if it came from outside.
+    dict.update(data, {name: [*values] for name, values in posted.lists()})
     verb, _space, about = (data.get("do") or "book").partition(" ")
     if verb == "rebase" and booking is not None:
         data["version"] = str(booking.version)
