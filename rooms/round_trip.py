@@ -91,10 +91,14 @@ def _talk(
     wire.pipeline_sync()
     yield from generators.send(wire)
     results: list[PGresult] = []
-    while (found := (yield from generators.fetch_many(wire)))[0].status != ExecStatus.PIPELINE_SYNC:
+    while (found := (yield from generators.fetch_many(wire))) and found[0].status != ExecStatus.PIPELINE_SYNC:
         results += found
-    wire.exit_pipeline_mode()
     for result in results:
         if result.status == ExecStatus.FATAL_ERROR:
+            if found:
+                wire.exit_pipeline_mode()
             raise errors.error_from_result(result, encoding=session.info.encoding)
+    if not found:
+        raise errors.OperationalError("the connection was lost")
+    wire.exit_pipeline_mode()
     return results[owes_begin : owes_begin + len(bound)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import UTC, datetime, timedelta
+from threading import Timer
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg.pq import TransactionStatus
 
@@ -121,6 +124,58 @@ def test_several_statements_are_sent_whole_where_names_are_lost(monkeypatch: pyt
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
     assert prepared.fetch_each(("SELECT %s::int + 1 AS sent_whole", [1]), ("SELECT 2", [])) == [[(2,)], [(2,)]]
     assert _kept("sent_whole") == 0
+
+
+@pytest.mark.django_db(transaction=True)
+class TestInterruptions:
+    """Nobody goes on with a session of which it is not known what it has still to say."""
+
+    def test_a_statement_that_is_cancelled_leaves_the_session(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 50")
+        session = connection.connection
+        with pytest.raises(OperationalError, match="timeout"):
+            prepared.fetch_each(("SELECT 1", []), ("SELECT pg_sleep(9)", []), ("SELECT 2", []))
+        assert prepared.fetch("SELECT 3") == [(3,)]
+        assert connection.connection is session
+        connection.close()
+
+    def test_a_session_that_the_server_ends_is_an_error_of_the_database(self) -> None:
+        [(pid,)] = prepared.fetch("SELECT pg_backend_pid()")
+        with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
+            timer = Timer(0.3, lambda: other.execute("SELECT pg_terminate_backend(%s)", [pid]))
+            timer.start()
+            with pytest.raises(OperationalError):
+                prepared.fetch_each(("SELECT 1", []), ("SELECT pg_sleep(9)", []))
+            timer.join()
+        connection.close_if_unusable_or_obsolete()
+        assert prepared.fetch("SELECT 3") == [(3,)]
+
+    def test_a_session_that_the_server_has_ended_before_is_one_too(self) -> None:
+        [(pid,)] = prepared.fetch("SELECT pg_backend_pid()")
+        with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        with pytest.raises(OperationalError):
+            prepared.fetch("SELECT 1")
+        connection.close_if_unusable_or_obsolete()
+        assert prepared.fetch("SELECT 3") == [(3,)]
+
+    def test_whatever_interrupts_it_costs_the_session(self) -> None:
+        def interrupt(*_: object) -> None:
+            raise LookupError
+
+        prepared.fetch("SELECT pg_sleep(%s::float)", [0.0])
+        before = signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            with pytest.raises(LookupError):
+                prepared.fetch("SELECT pg_sleep(%s::float)", [9.0])
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert connection.connection.closed
+        connection.close_if_unusable_or_obsolete()
+        connection.close()
+        assert prepared.fetch("SELECT 3") == [(3,)]
 
 
 class TestGathering:
