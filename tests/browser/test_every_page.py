@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.addresses import SPOKEN, Address, all_pages, mail_pages, public_pages
+from tests.browser.addresses import SPOKEN, Address, all_pages
 from tests.browser.scene import Scene
 
 if TYPE_CHECKING:
@@ -182,12 +182,15 @@ def test_an_error_of_ours_is_a_whole_page(
         assert visitor.complaints == []
 
 
+#: Where other letters are most likely to break a line elsewhere.
+_LINES = {"accessibility", "board", "week to come, one site", "series, a moved meeting", "door sheets", "one mail"}
+
+
 @pytest.mark.parametrize("width", [1440, 390])
-def test_lines_stay_where_they_are_when_the_fonts_come_late(
-    scene: Scene, visit: Callable[..., Visitor], width: int
-) -> None:
-    """In the stand-in of this machine: it needs Arial, Liberation Sans, Roboto or DejaVu Sans."""
-    for address in (Address("board", "/"), public_pages(scene)[0], mail_pages()[0]):
+def test_nothing_moves_when_the_fonts_come_late(scene: Scene, visit: Callable[..., Visitor], width: int) -> None:
+    chosen = [address for address in all_pages(scene) if address.name in _LINES]
+    assert len(chosen) == len(_LINES)
+    for address in chosen:
         visitor = visit(getattr(scene.office, address.who) if address.who else None, width=width)
         visitor.page.add_init_script(_WATCH_SHIFTS)
         let_fonts_come = visitor.hold_back("**/*.woff2")
@@ -196,6 +199,4 @@ def test_lines_stay_where_they_are_when_the_fonts_come_late(
         assert not visitor.page.evaluate(_HAS_FONT)
         let_fonts_come()
         visitor.page.wait_for_load_state("load")
-        shift = visitor.page.evaluate(_SHIFT_WITH_FONTS)
-        assert visitor.page.evaluate(_HAS_FONT)
-        assert (address.name, shift) < (address.name, 0.02)
+        assert (address.name, visitor.page.evaluate(_SHIFT_WITH_FONTS)) < (address.name, 0.001)
