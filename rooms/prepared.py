@@ -128,9 +128,11 @@ class _Gathered:
 
     def take(self) -> list[Statement]:
         waiting, self.waiting = self.waiting, []
-        # What failed is rolled back, what waits with it: nothing else can be sent then.
-        has_failed = self.connection.connection.info.transaction_status == TransactionStatus.INERROR
-        return [] if has_failed else waiting
+        session = self.connection.connection
+        # What failed is rolled back, what waits with it: nothing else can be sent then. So is what was cut off.
+        if waiting and (session is None or session.info.transaction_status == TransactionStatus.INERROR):
+            return []
+        return waiting
 
 
 def _send(connection: Any, statements: Sequence[Statement], *, commits: bool = False) -> list[Rows]:

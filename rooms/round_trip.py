@@ -69,7 +69,7 @@ def _array(values: list[Any]) -> Any:
 
 
 def _hexadecimal(value: bytes) -> str:
-    """Return bytes as a value: psycopg writes them as a literal, twice quoted."""
+    """Return bytes as PostgreSQL writes a value: psycopg's text of them is meant to stand inside a literal."""
     return f"\\x{value.hex()}"
 
 

@@ -328,6 +328,15 @@ class TestGathering:
         assert (Site.objects.get().code, Site.objects.get().name) == ("KOS", "C")
 
     @pytest.mark.django_db(transaction=True)
+    def test_what_waits_is_lost_with_its_session(self) -> None:
+        make_site("KOS")
+        with prepared.gathering():
+            with transaction.atomic():
+                prepared.run(self.SET, ["A"])
+                connection.close()
+            assert prepared.fetch(self.READ) == [("KOS",)]
+
+    @pytest.mark.django_db(transaction=True)
     def test_behind_a_pooler_the_commit_comes_last(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
         make_site("KOS")
