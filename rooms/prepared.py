@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from hashlib import sha256
@@ -42,6 +42,7 @@ class _Statement:
     name: str
     wire_name: bytes
     prepare: str
+    execute: str
     names: tuple[str, ...]
 
 
@@ -157,10 +158,19 @@ def _send(connection: Any, statements: Sequence[Statement], *, commits: bool = F
     execute: Callable[..., list[Rows]] = make
     for watch in reversed(connection.execute_wrappers):
         execute = partial(watch, execute)
-    text = "; ".join(sql for sql, _values in statements)
-    log = CursorDebugWrapper(None, connection).debug_sql(text) if connection.queries_logged else nullcontext()
-    with log:
-        return execute(text, [values for _name, values in known], False, {"connection": connection, "cursor": None})
+    text = "; ".join(_numbered(sql).execute for sql, _values in statements)
+    flat = [value for _name, values in known for value in values]
+    with _logging(connection, text, flat):
+        return execute(text, flat, False, {"connection": connection, "cursor": None})
+
+
+def _logging(connection: Any, text: str, values: Sequence[Any]) -> AbstractContextManager[None]:
+    """Have Django's log say what was asked in words that the session understands, values and all."""
+    if not connection.queries_logged:
+        return nullcontext()
+    written = connection.ops.compose_sql(text, values)
+    logging: AbstractContextManager[None] = CursorDebugWrapper(None, connection).debug_sql(written)
+    return logging
 
 
 def _be_connected(connection: Any) -> None:
@@ -225,4 +235,5 @@ def _numbered(sql: str) -> _Statement:
 
     text = _PLACE.sub(number, sql)
     name = f"narada_{sha256(sql.encode()).hexdigest()[:24]}"
-    return _Statement(name, name.encode(), f"PREPARE {name} AS {text}", tuple(names))
+    arguments = f" ({', '.join(['%s'] * count)})" if count else ""
+    return _Statement(name, name.encode(), f"PREPARE {name} AS {text}", f"EXECUTE {name}{arguments}", tuple(names))

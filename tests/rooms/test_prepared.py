@@ -86,8 +86,11 @@ def test_it_outlives_a_rollback() -> None:
 
 def test_it_counts_as_one_query() -> None:
     with CaptureQueriesContext(connection) as queries:
-        prepared.fetch("SELECT %s::int AS counted", [1])
+        prepared.fetch("SELECT %s::int, %s::text AS counted", [1, "it's"])
     assert len(queries) == 1
+    with connection.cursor() as cursor:
+        cursor.execute(queries[0]["sql"])
+        assert cursor.fetchall() == [(1, "it's")]
 
 
 def test_behind_a_pooler_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
