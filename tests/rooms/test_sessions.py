@@ -107,3 +107,19 @@ def test_a_wrong_guess_is_no_harm(client: Client) -> None:
     Session.objects.update(session_data=changed)
     # The stamp of Anna's password does not fit the other account either.
     assert client.get(reverse("account_show")).status_code == 302
+
+
+def test_what_was_signed_once_is_read_anew_each_time() -> None:
+    store = SessionStore()
+    signed = store.encode({"typed": {"title": "Odprawa"}})
+    first, second = store.decode(signed), SessionStore().decode(signed)
+    first["typed"]["title"] = "Narada"
+    assert second == store.decode(signed) == {"typed": {"title": "Odprawa"}}
+
+
+def test_what_nobody_has_signed_is_no_session() -> None:
+    store = SessionStore()
+    signed = store.encode({"_auth_user_id": "1"})
+    assert store.decode(signed)
+    assert store.decode(signed[:-2] + ("AA" if signed[-2:] != "AA" else "BB")) == {}
+    assert store.decode("") == {}
