@@ -101,3 +101,27 @@ def test_the_questions_of_a_series_are_accessible(scene: Scene, visit: Callable[
     page.click("#all-dates > summary")
     assert violations(visitor) == []
     assert visitor.complaints == []
+
+
+def test_another_day_brings_its_own_place_in_the_month(scene: Scene, visit: Callable[..., Visitor]) -> None:
+    """The fifth Sunday of a month is no rule; the first Friday is one, whatever day the form was opened with."""
+    visitor = visit(scene.office.staff)
+    page = visitor.page
+    visitor.go(f"{reverse('booking_new')}?day=2026-11-29&start=10:00&end=11:00")
+    visitor.tab_to("#id_repeat_no")
+    visitor.press("ArrowRight", "ArrowRight", "ArrowRight")
+    assert page.locator("[name=monthly]").count() == 2
+    page.locator("#id_day").fill("4.12.2026")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("label:has(#monthly-nth):visible:has-text('pierwszy piątek')")
+    visitor.tab_to("[name=monthly]:checked")
+    page.evaluate("document.getElementById('monthly-choices').dataset.old = ''")
+    visitor.press("ArrowDown")
+    visitor.wait_until("!document.querySelector('#monthly-choices[data-old]')")
+    # They were drawn anew, and the focus stayed on what was chosen.
+    assert visitor.focused("[it.id, it.checked]") == ["monthly-nth", True]
+    page.locator("#id_day").fill("29.11.2026")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#monthly-nth", state="detached")
+    assert page.locator("#monthly-last").is_checked()
+    assert visitor.complaints == []
