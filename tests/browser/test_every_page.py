@@ -74,9 +74,10 @@ class Tour:
 
 
 def violations(visitor: Visitor, *, only_colours: bool = False) -> list[str]:
-    """Run axe; returns a line for each violation with the elements it concerns."""
+    """Run axe, on a page that still loads, once it has; returns a line for each violation with its elements."""
     from axe_playwright_python.sync_playwright import Axe
 
+    visitor.page.wait_for_load_state("load")
     if not visitor.page.evaluate("'axe' in window"):
         visitor.page.evaluate(Axe().axe_script)
     options = {"runOnly": _COLOURS if only_colours else _WCAG, "resultTypes": ["violations"]}

@@ -103,8 +103,9 @@ class Visitor:
     def picture(self, name: str) -> None:
         """Keep a picture of the whole page in the folder that NARADA_PICTURES names; without one, none is taken.
 
-        It shows what a person would see whose window is as high as the page.
+        It shows what a person would see whose window is as high as the page, on a page that still loads, once it has.
         """
+        self.page.wait_for_load_state("load")
         folder = os.environ.get("NARADA_PICTURES")
         if not folder:
             return
