@@ -2,6 +2,9 @@
 
 All processes listen on one socket, and whichever comes first accepts. Browsers keep their connections, so chance would
 put some people into a queue twice as long as that of others, for as long as they go on asking.
+
+And one whose threads take requests from a queue and say by a word that they are done: the futures of a thread pool,
+each with a condition of its own, cost a tenth of what an answer does that is known already.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import mmap
 import os
 import struct
 import time
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -22,6 +27,49 @@ _MOST = mmap.PAGESIZE // _ENTRY.size
 _LOOK_SECONDS = 0.001
 # gunicorn reads this module before it forks, so all its processes have the same page.
 _held = mmap.mmap(-1, mmap.PAGESIZE)
+
+
+class RequestThreads:
+    """Threads of a process that handle connections with something to read, first come first served."""
+
+    def __init__(self, worker: ThreadWorker, count: int) -> None:
+        self._worker = worker
+        self._waiting: SimpleQueue[Any] = SimpleQueue()
+        for number in range(count):
+            # Those that are still at it when the time to end is over are not waited for: gunicorn kills them then.
+            Thread(target=self._work, name=f"request-{number}", daemon=True).start()
+
+    def take(self, connection: Any) -> None:
+        self._waiting.put(connection)
+
+    def shutdown(self, *, wait: bool) -> None:
+        """Do nothing: what gunicorn waits for is its connections, and threads end with their process."""
+
+    def _work(self) -> None:
+        while True:
+            connection = self._waiting.get()
+            try:
+                said = self._worker.handle(connection)
+            except BaseException:
+                # Whatever it was cost this connection, which gunicorn closes; the thread serves others.
+                self._worker.log.exception("A request ended its thread.")
+                said = False
+            self._worker.method_queue.defer(self._worker.finish_request, connection, _Done(said))
+
+
+class _Done:
+    """What gunicorn asks a future of a thread pool."""
+
+    __slots__ = ("_said",)
+
+    def __init__(self, said: object) -> None:
+        self._said = said
+
+    def cancelled(self) -> bool:
+        return False
+
+    def result(self) -> object:
+        return self._said
 
 
 class EvenThreadWorker(ThreadWorker):
@@ -57,6 +105,12 @@ class EvenThreadWorker(ThreadWorker):
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
+
+    def get_thread_pool(self) -> RequestThreads:
+        return RequestThreads(self, self.cfg.threads)
+
+    def enqueue_req(self, conn: Any) -> None:
+        self.tpool.take(conn)
 
     def accept(self, listener: Any) -> None:
         until = time.monotonic() + self.patience_seconds

@@ -1,4 +1,4 @@
-"""A web server whose answers are the number of the process that gives them."""
+"""A web server whose answers are the number of the process that gives them; `/end` ends whatever answers it."""
 
 import os
 from collections.abc import Iterable
@@ -13,7 +13,9 @@ class PatientWorker(EvenThreadWorker):
     patience_seconds = 10
 
 
-def application(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/end":
+        raise SystemExit
     body = str(os.getpid()).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]

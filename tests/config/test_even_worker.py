@@ -9,12 +9,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 
 import pytest
 
-from launch.web import WORKERS, web_server
+from launch.web import THREADS, WORKERS, web_server
 
 _PATIENCE_SECONDS = 60
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -76,3 +76,20 @@ def test_the_share_of_a_process_that_was_killed_goes_to_the_next(port: int) -> N
     while len(shares := _pids(_open(port, 16))) < WORKERS:
         assert time.monotonic() < until
     assert victim not in shares
+
+
+def test_a_request_that_ends_its_thread_costs_nobody_else_theirs(port: int) -> None:
+    kept = _open(port, 2)
+    before = _pids(kept)
+    for wire in _open(port, (THREADS + 1) * WORKERS):
+        wire.request("GET", "/end")
+        with pytest.raises(RemoteDisconnected):
+            wire.getresponse()
+    assert _pids(kept) == before
+    assert set(_pids(_open(port, 8))) >= set(before)
+
+
+def test_more_requests_than_threads_are_all_answered(port: int) -> None:
+    wires = _open(port, 10 * THREADS * WORKERS)
+    for _ in range(3):
+        assert _pids(wires).total() == len(wires)
