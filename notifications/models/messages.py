@@ -16,7 +16,7 @@ from bookings.models import Attendee, Booking, Occurrence
 from integrations.webhooks.models import Webhook
 from notifications.models.routes import MailRoute
 from notifications.models.sealed import SealedBytes
-from notifications.models.shapes import FITS_ITS_KIND, IS_ADDRESSED
+from notifications.models.shapes import FITS_ITS_KIND, FITS_ITS_STATE, IS_ADDRESSED
 
 MAX_SUBJECT_LENGTH = 400
 
@@ -192,30 +192,7 @@ class Message(models.Model):
                 name="message_computed_once",
             ),
             models.CheckConstraint(condition=Q(priority__lte=2), name="message_priority"),
-            models.CheckConstraint(condition=Q(begun_at=None) | Q(state="sending"), name="message_begun_while_sending"),
-            models.CheckConstraint(
-                condition=~Q(kind="account")
-                | Q(state__in=["queued", "sending", "retrying"], raw__isnull=False)
-                | Q(state__in=["sent", "failed", "superseded"], raw=None),
-                name="message_forgets_the_link",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=["queued", "sending", "sent", "retrying", "failed", "superseded"]),
-                name="message_state",
-            ),
-            models.CheckConstraint(
-                condition=Q(state="sending", lease_until__isnull=False) | ~Q(state="sending") & Q(lease_until=None),
-                name="message_leased_while_sending",
-            ),
-            models.CheckConstraint(
-                condition=Q(state="sent", sent_at__isnull=False, may_have_arrived=True)
-                & (Q(raw__isnull=False) | Q(kind="account"))
-                | ~Q(state="sent") & Q(sent_at=None),
-                name="message_sent_with_time_and_bytes",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state="failed") | ~Q(last_error=""), name="message_failed_with_a_reason"
-            ),
+            models.CheckConstraint(condition=FITS_ITS_STATE, name="message_state"),
         ]
         # Finding what is due costs the same after a year of history: only unfinished rows are in these.
         indexes = [

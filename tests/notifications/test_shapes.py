@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 
 import pytest
@@ -81,3 +81,47 @@ def test_whom_a_mail_is_for_fits_its_kind() -> None:
     expected = [fits(kind, names) for kind, names, _text in cases]
     assert answers("message_is_addressed", [text for *_rest, text in cases]) == expected
     assert any(expected)
+
+
+def test_what_there_is_of_a_mail_fits_its_state() -> None:
+    stamp = "timestamptz '2027-03-28 01:30Z'"
+    parts = {"lease": stamp, "begun": stamp, "sent": stamp, "arrived": "true", "raw": "'x'::bytea", "error": "'550'"}
+    nothing = {"arrived": "false", "error": "''"}
+    states = [*Message.State.values, "unheard_of", ""]
+
+    def fits(kind: str, state: str, has: Callable[[str], bool]) -> bool:
+        # As single rules, each of which holds for every row.
+        is_account, is_open = kind == "account", state in {"queued", "sending", "retrying"}
+        return (
+            state in Message.State.values
+            and has("lease") == (state == "sending")
+            and (not has("begun") or state == "sending")
+            and has("sent") == (state == "sent")
+            and (state != "sent" or (has("arrived") and (has("raw") or is_account)))
+            and (state != "failed" or has("error"))
+            and (not is_account or has("raw") == is_open)
+        )
+
+    expected, written = [], []
+    for kind, state, there in product(["account", "invitation"], states, product((False, True), repeat=len(parts))):
+        names = {name for name, is_there in zip(parts, there, strict=True) if is_there}
+        expected.append(fits(kind, state, names.__contains__))
+        values = [value if name in names else nothing.get(name, "NULL") for name, value in parts.items()]
+        written.append(", ".join([f"'{kind}'", f"'{state}'", *values]))
+    assert answers("message_fits_its_state", written) == expected
+    assert any(expected)
+
+
+def test_a_row_has_to_fit_kind_and_state() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE conrelid = 'notifications_message'::regclass AND contype = 'c' AND conname ~ '^message_'"
+        )
+        rules = dict(cursor.fetchall())
+    for name, function in (
+        ("message_kind", "message_fits_its_kind"),
+        ("message_addressed", "message_is_addressed"),
+        ("message_state", "message_fits_its_state"),
+    ):
+        assert function in rules[name]
