@@ -12,6 +12,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.queries import Kind
@@ -79,6 +80,16 @@ class BookingForm(LicenceForm, WishesForm, SeriesForm):
         super().__init__(data)
         self.today = today
         self._participants: tuple[Any, ...] | None = None
+
+    def _clean_fields(self) -> None:
+        # As Django does it, but for what it makes of each of 31 fields to be drawn with, label and all.
+        for name, reader in self.fields.items():
+            try:
+                self.cleaned_data[name] = reader.clean(reader.widget.value_from_datadict(self.data, self.files, name))
+                if check := getattr(self, f"clean_{name}", None):
+                    self.cleaned_data[name] = check()
+            except ValidationError as error:
+                self.add_error(name, error)
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
