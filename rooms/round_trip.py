@@ -1,14 +1,16 @@
 """One round trip to the database, for statements that its session has prepared.
 
 psycopg's cursors make anew, for every statement, what turns values into text and rows into values, and write values
-into the text, which PostgreSQL has to read again. Here a session keeps both, and only names and values are sent, by
-libpq's pipeline (its protocol of Parse, Bind and Execute; one Sync at the end).
+into the text, which PostgreSQL has to read again. Here a session keeps both, the usual values are written at once, and
+only names and values are sent, by libpq's pipeline (its protocol of Parse, Bind and Execute; one Sync at the end).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection, errors, generators
 from psycopg.abc import PQGen
@@ -51,9 +53,20 @@ class RoundTrips:
             raise
         return [self._rows(result) for result in found]
 
-    def _bound(self, values: Sequence[Any]) -> Sequence[Any]:
-        texts = [_WRITTEN[kind](value) if (kind := type(value)) in _WRITTEN else value for value in values]
-        return self._texts.dump_sequence(texts, [PyFormat.TEXT] * len(texts)) if texts else ()
+    def _bound(self, values: Sequence[Any]) -> list[bytes | None]:
+        return [
+            _TEXTS[kind](value) if (kind := type(value)) in _TEXTS else None if value is None else self._other(value)
+            for value in values
+        ]
+
+    def _other(self, value: Any) -> Any:
+        """Have psycopg write what is not written below, and refuse what it refuses."""
+        if type(value) is str and "\0" not in value:
+            return value.encode()
+        if type(value) is list and value and all(type(item) is int for item in value):
+            return f"{{{','.join(map(str, value))}}}".encode()
+        (text,) = self._texts.dump_sequence([value], [PyFormat.TEXT])
+        return text
 
     def _rows(self, result: PGresult) -> Rows:
         if result.status != ExecStatus.TUPLES_OK:
@@ -62,18 +75,15 @@ class RoundTrips:
         return self._texts.load_rows(0, result.ntuples, tuple)
 
 
-def _array(values: list[Any]) -> Any:
-    """Return whole numbers as PostgreSQL writes an array: psycopg looks at each of them from Python."""
-    are_whole = values and all(type(value) is int for value in values)
-    return f"{{{','.join(map(str, values))}}}" if are_whole else values
-
-
-def _hexadecimal(value: bytes) -> str:
-    """Return bytes as PostgreSQL writes a value: psycopg's text of them is meant to stand inside a literal."""
-    return f"\\x{value.hex()}"
-
-
-_WRITTEN: dict[type, Callable[[Any], Any]] = {list: _array, bytes: _hexadecimal}
+#: Texts of values as PostgreSQL reads them; bytes as a value, where psycopg's are meant to stand inside a literal.
+_TEXTS: dict[type, Callable[[Any], bytes]] = {
+    int: lambda value: b"%d" % value,
+    bool: lambda value: b"t" if value else b"f",
+    bytes: lambda value: f"\\x{value.hex()}".encode(),
+    datetime: lambda value: str(value).encode(),
+    date: lambda value: str(value).encode(),
+    UUID: lambda value: value.hex.encode(),
+}
 
 
 def _talk(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -26,10 +26,10 @@ def read(model: type[Row], values: Sequence[Any]) -> Row:
     return model.from_db(connection.alias, names, list(values[: len(names)]))
 
 
-def as_read(row: Row) -> Row:
-    """Return an object whose row was written by a statement of ours: saving it changes that row."""
-    row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001  the way that Django documents
-    return row
+def written(model: type[Row], columns: Mapping[str, Any]) -> Row:
+    """Return the row that a statement of ours has written with these columns, and the model's defaults in others."""
+    values = [columns[field.attname] if field.attname in columns else field.get_default() for field in _fields(model)]
+    return read(model, values)
 
 
 def _fields(model: type[Model]) -> Sequence[Field[Any, Any]]:

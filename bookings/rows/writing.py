@@ -21,7 +21,7 @@ from django.utils import timezone
 from bookings.availability import Assessment, PlannedMeeting, Take
 from bookings.models import Booking, BookingEvent, Occurrence, new_conference_name, new_join_key
 from bookings.participants import Invitee
-from bookings.rows.reading import as_read
+from bookings.rows.reading import written
 from bookings.rules import BookingRequest, Wishes
 from rooms import prepared
 
@@ -72,22 +72,24 @@ def insert_booking(
         "day_from": begins.isoformat(),
         "day_to": ends.isoformat(),
     }
-    [written] = prepared.fetch("SELECT * FROM booking_insert(%s::jsonb)", [json.dumps(given)])
-    pk, number, thread, occurrence_id, attendee_ids, event_id = written
+    [made] = prepared.fetch("SELECT * FROM booking_insert(%s::jsonb)", [json.dumps(given)])
+    pk, number, thread, occurrence_id, attendee_ids, event_id = made
     booking = _booking(pk, number, thread, values, now=now)
     booking.invited = len(attendee_ids or ())
-    event = BookingEvent(
-        pk=event_id,
-        booking=booking,
-        occurrence_id=occurrence_id if not draft.rrule else None,
-        kind=draft.kind,
-        actor_id=draft.created_by_id,
-        at=now,
-        version=1,
-        sequence=0,
-        data=draft.data,
-    )
-    return as_read(booking), as_read(event)
+    columns = {
+        "id": event_id,
+        "booking_id": pk,
+        "occurrence_id": occurrence_id if not draft.rrule else None,
+        "kind": draft.kind,
+        "actor_id": draft.created_by_id,
+        "at": now,
+        "version": 1,
+        "sequence": 0,
+        "data": draft.data,
+    }
+    event = written(BookingEvent, columns)
+    event.booking = booking
+    return booking, event
 
 
 def write_meetings(
@@ -227,10 +229,9 @@ def _booking(pk: int, number: str, thread: int | None, values: dict[str, Any], *
     columns = {_KEYS.get(name, name): value for name, value in values.items()}
     if columns["submission"] is not None:
         columns["submission"] = uuid.UUID(columns["submission"])
-    stamped_at = now.replace(microsecond=0)
-    return Booking(
-        pk=pk, number=number, thread=thread, stamped_at=stamped_at, created_at=now, changed_at=now, **columns
-    )
+    keys = {"id": pk, "number": number, "thread": thread}
+    stamps = {"stamped_at": now.replace(microsecond=0), "created_at": now, "changed_at": now}
+    return written(Booking, columns | keys | stamps)
 
 
 def _day_of(meeting: PlannedMeeting, zone: ZoneInfo) -> tuple[datetime, datetime]:

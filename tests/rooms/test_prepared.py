@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import signal
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from threading import Timer
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from psycopg.pq import TransactionStatus
 
@@ -54,6 +57,12 @@ def test_without_values() -> None:
         ("text[]", ["", "{,}", 'a"b', "\\"]),
         ("timestamptz[]", [datetime(2027, 3, 28, 1, 30, tzinfo=UTC)]),
         ("boolean", True),
+        ("boolean", False),
+        ("uuid", UUID("0123abcd-0000-4000-8000-00000000ffff")),
+        ("date", date(2027, 3, 28)),
+        ("timestamp", datetime(2027, 3, 28, 1, 30, 0, 7)),
+        ("numeric", Decimal("0.10")),
+        ("bigint", -(2**63)),
         ("interval", timedelta(days=1, microseconds=1)),
         ("bigint[]", []),
         ("bigint[]", [1, 2**40]),
@@ -62,6 +71,18 @@ def test_without_values() -> None:
 )
 def test_values_come_back_as_they_were(kind: str, value: Any) -> None:
     assert prepared.fetch(f"SELECT %s::{kind}", [value]) == [(value,)]
+
+
+@pytest.mark.parametrize("fold", [0, 1])
+def test_an_hour_that_comes_twice_is_the_one_that_was_meant(fold: int) -> None:
+    at = datetime(2027, 10, 31, 2, 30, tzinfo=ZoneInfo("Europe/Warsaw"), fold=fold)
+    assert prepared.fetch("SELECT %s::timestamptz", [at]) == [(at.astimezone(UTC),)]
+
+
+def test_a_text_that_the_database_cannot_keep_is_refused() -> None:
+    with pytest.raises(DataError):
+        prepared.fetch("SELECT %s::text", ["a\0b"])
+    assert prepared.fetch("SELECT %s::text", ["a"]) == [("a",)]
 
 
 def test_a_key_that_nothing_can_have_is_not_found() -> None:
