@@ -34,8 +34,9 @@ DAY_MARKS = """
         WHERE expires_at > %(now)s::timestamptz AND live
             AND lower(period) < %(to)s::timestamptz AND upper(period) > %(from)s::timestamptz)
 """
-_OFFICE_MARKS = "(SELECT count(*) || ' ' || bit_xor(mark) FROM bookings_boardchange WHERE starts_at = '-infinity')"
-_MARKS = f"SELECT {DAY_MARKS}, {_OFFICE_MARKS}"
+#: Of rooms, hours, rules and licences; NULL where there is no mark at all.
+OFFICE_MARKS = "(SELECT count(*) || ' ' || bit_xor(mark) FROM bookings_boardchange WHERE starts_at = '-infinity')"
+_MARKS = f"SELECT {DAY_MARKS}, {OFFICE_MARKS}"
 
 
 def marks_statement(span: Interval, *, now: datetime) -> prepared.Statement:

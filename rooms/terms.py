@@ -1,6 +1,7 @@
-"""Reads in one statement what binds a booking: opening hours, the office's rules and exemptions, licences.
+"""Reads in one statement what binds bookings in the whole office: opening hours, the office's rules, licences.
 
-`rooms.queries` reads each of them alone; who books needs them all at once, and quickly.
+`rooms.queries` reads each of them alone; who books needs them all at once, and quickly: `bookings.availability` keeps
+them until they change.
 """
 
 from __future__ import annotations
@@ -15,22 +16,17 @@ from zoneinfo import ZoneInfo
 from rooms import prepared
 from rooms.hours import Hours
 from rooms.licences import Allocation, NamedSeat, Seats
-from rooms.models import LicencePool, SiteTerms
+from rooms.models import LicencePool, Room, SiteTerms
 from rooms.queries import midnight
 from rooms.rules import Kind, Rule, RuleBook, Waiver
 
 Row = tuple[Any, ...]
+# A change of any of these tables has to leave a mark of the office (bookings migrations 0022 and 0028).
 _TERMS = """
-WITH place AS MATERIALIZED (SELECT id, site_id FROM rooms_room WHERE id = ANY (%(rooms)s))
 SELECT 'hours', id, weekday::int, site_id, NULL::bigint, NULL::bigint, '', '', opens, closes, NULL::date, NULL::date
-    FROM rooms_openinghours WHERE site_id IN (SELECT site_id FROM place)
+    FROM rooms_openinghours
 UNION ALL
-SELECT 'rule', id, value::int, site_id, room_id, NULL, kind, role, NULL, NULL, NULL, NULL
-    FROM rooms_bookingrule WHERE (site_id IS NULL OR site_id IN (SELECT site_id FROM place))
-        AND (room_id IS NULL OR room_id = ANY (%(rooms)s))
-UNION ALL
-SELECT 'waiver', id, 0, site_id, NULL, NULL, kind, '', NULL, NULL, NULL, NULL
-    FROM rooms_exemption WHERE user_id = ANY (%(users)s) AND %(on)s BETWEEN valid_from AND valid_to
+SELECT 'rule', id, value::int, site_id, room_id, NULL, kind, role, NULL, NULL, NULL, NULL FROM rooms_bookingrule
 UNION ALL
 SELECT 'grant', id, seats::int, NULL, NULL, pool_id, '', '', NULL, NULL, valid_from, valid_to FROM rooms_licencegrant
 UNION ALL
@@ -77,37 +73,42 @@ class PoolTerms:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """`hours`: by site, of the sites asked for. `pools`: all of the office's, by key, in the order of their keys."""
+    """What binds a booking. `hours`: by site, of the sites of its rooms. `pools`: all, by key, in the order of keys."""
 
     hours: dict[int, tuple[Hours, ...]]
     rule_book: RuleBook
     pools: dict[int, PoolTerms]
 
 
-def load(room_ids: Collection[int], *, user_ids: Collection[int], on: date) -> Terms:
-    """Return what binds a booking of these rooms. `user_ids`: whose exemptions count, in force `on` that day."""
-    return of_rows(prepared.fetch(*reading(room_ids, user_ids=user_ids, on=on)))
+@dataclass(frozen=True, slots=True, eq=False)
+class OfficeTerms:
+    """What binds bookings anywhere in the office. Shared by whoever asks: nobody changes it."""
+
+    hours: dict[int, tuple[Hours, ...]]
+    rules: tuple[Rule, ...]
+    pools: dict[int, PoolTerms]
+
+    def of(self, rooms: Collection[Room], waivers: Iterable[Waiver] = ()) -> Terms:
+        """Return what binds a booking of these rooms. `waivers`: exemptions in force of those who ask."""
+        sites = {room.site_id for room in rooms}
+        places, room_ids = {None, *sites}, {None, *(room.pk for room in rooms)}
+        rules = tuple(rule for rule in self.rules if rule.site_id in places and rule.room_id in room_ids)
+        hours = {pk: self.hours[pk] for pk in sites if pk in self.hours}
+        return Terms(hours, RuleBook(rules, tuple(waivers)), self.pools)
 
 
-def reading(room_ids: Collection[int], *, user_ids: Collection[int], on: date) -> tuple[str, prepared.Values]:
-    """Return the statement of `load`, for who sends it along with others; `of_rows` reads its rows."""
-    return _TERMS, {"rooms": list(room_ids), "users": list(user_ids), "on": on}
-
-
-def of_rows(rows: Iterable[Row]) -> Terms:
+def load_office() -> OfficeTerms:
+    """Return what binds bookings in the whole office: one query."""
     hours: dict[int, list[Hours]] = {}
     rules: list[Rule] = []
-    waivers: list[Waiver] = []
     pools: dict[int, _Pool] = {}
     dated: list[Row] = []
-    for row in rows:
+    for row in prepared.fetch(_TERMS):
         what, pk, number, site_id, room_id, _pool_id, text, more, opens, closes, _first, _last = row
         if what == "hours":
             hours.setdefault(site_id, []).append(Hours(number, opens, closes))
         elif what == "rule":
             rules.append(Rule(Kind(text), number, site_id, room_id, more, pk))
-        elif what == "waiver":
-            waivers.append(Waiver(pk, Kind(text), site_id))
         elif what == "pool":
             counts, emergency_for, zone = more.split(" ", 2)
             pools[pk] = _Pool(LicencePool(pk, text, counts, zone, emergency_for, bool(number)))
@@ -115,16 +116,16 @@ def of_rows(rows: Iterable[Row]) -> Terms:
             dated.append(row)
     for row in dated:
         pools[row[5]].add(row)
-    return Terms(
+    return OfficeTerms(
         {site_id: tuple(found) for site_id, found in hours.items()},
-        RuleBook(tuple(rules), tuple(waivers)),
+        tuple(rules),
         {pk: pool.terms() for pk, pool in pools.items()},
     )
 
 
 def load_pools() -> dict[int, PoolTerms]:
     """Return all pools with what they have: one query."""
-    return load((), user_ids=(), on=date.min).pools
+    return load_office().pools
 
 
 def allocation(pool: LicencePool) -> Allocation:

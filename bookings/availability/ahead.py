@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
-
 from accounts.models import User
 from bookings import participants, rules
-from bookings.availability import holds
+from bookings.availability import binding, holds
 from bookings.availability.holds import Around, Ignoring
 from bookings.rules import BookingRequest
-from rooms import prepared, terms
+from rooms import prepared
+from rooms.models import Room
+from rooms.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,8 @@ class Asked:
 
     def statements(self, room_ids: Collection[int]) -> list[prepared.Statement]:
         """Return what is to be sent after the locks on these rooms; `read` reads what comes back."""
-        user_ids = {self.request.organizer_id, self.by.pk}
         return [
-            terms.reading(room_ids, user_ids=user_ids, on=timezone.localtime(self.now).date()),
+            binding.reading(user_ids={self.request.organizer_id, self.by.pk}, now=self.now),
             participants.reading(self.request),
             *self._around(room_ids),
         ]
@@ -51,11 +50,12 @@ class Asked:
 class Ahead:
     """What came back. `around`: of a single meeting whose times can be read."""
 
-    terms: terms.Terms
+    terms: Terms
     people: Sequence[participants.Row]
     around: Around | None = None
 
 
-def read(found: Sequence[prepared.Rows]) -> Ahead:
-    terms_rows, people, *around = found
-    return Ahead(terms.of_rows(terms_rows), people, holds.around_of(*around) if around else None)
+def read(found: Sequence[prepared.Rows], rooms: Collection[Room]) -> Ahead:
+    """Return what came back for these rooms."""
+    bound, people, *around = found
+    return Ahead(binding.read(bound, rooms), people, holds.around_of(*around) if around else None)

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import get_language
 
+from bookings.availability import binding
 from bookings.availability import holds as held
 from bookings.availability.ahead import Ahead
 from bookings.availability.holds import Ignoring, Probe, Row
 from bookings.models import Booking
-from rooms import hours, licences, queries, terms
+from rooms import hours, licences, queries
 from rooms.interval import Interval
 from rooms.models import Closure, LicencePool, MovableEquipment, Room, Site
 from rooms.rules import RuleBook
@@ -143,7 +143,7 @@ def load(
     if locked and locked.ahead:
         found = locked.ahead.terms
     else:
-        found = terms.load(rooms, user_ids={organizer_id, by_id}, on=timezone.localtime(now).date())
+        found = binding.load(rooms.values(), user_ids={organizer_id, by_id}, now=now)
     return Facts(
         rooms=rooms,
         hours=found.hours,

@@ -12,12 +12,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from uuid import UUID
 
-from django.utils import timezone
-
 from accounts.models import User
+from bookings.availability import binding, people_busy, rooms_taken
 from bookings.availability import facts as known
 from bookings.availability import holds as held
-from bookings.availability import people_busy, rooms_taken
 from bookings.availability.cases import find_bounds
 from bookings.availability.clashes import Asker
 from bookings.availability.facts import Facts
@@ -33,13 +31,14 @@ from bookings.availability.openings import (
     window_of,
 )
 from bookings.models import Booking
-from rooms import catalogue, hours, terms
+from rooms import catalogue, hours
 from rooms.free_time import both, nearest, seconds, starts_between
 from rooms.interval import Interval
 from rooms.models import Room
 from rooms.permissions import SiteRoles
 from rooms.queries import in_order
 from rooms.rules import Asked, AskedMeeting, Kind, Place, find_breaches
+from rooms.terms import Terms
 
 #: The equipment that says that a room is reached without steps.
 STEP_FREE = "dostepna"
@@ -84,7 +83,7 @@ def free_rooms(
         return []
     replaced = tuple(changing.occurrences.values_list("pk", flat=True)) if changing else ()
     ignoring = Ignoring(now, replaced, draft)
-    found = terms.load([room.pk for room in rooms], user_ids={by.pk}, on=timezone.localtime(now).date())
+    found = binding.load(rooms, user_ids={by.pk}, now=now)
     taken = rooms_taken.load(rooms, spans, ignoring)
     shut = _ClosedTimes(found, SiteRoles.of(by), spans, now)
     result = []
@@ -197,7 +196,7 @@ class _ClosedTimes:
     Rooms of a site to which the same rules apply are looked at once.
     """
 
-    def __init__(self, found: terms.Terms, roles: SiteRoles, spans: Sequence[Interval], now: datetime) -> None:
+    def __init__(self, found: Terms, roles: SiteRoles, spans: Sequence[Interval], now: datetime) -> None:
         self._terms, self._roles, self._spans, self._now = found, roles, spans, now
         self._special = {rule.room_id for rule in found.rule_book.rules if rule.room_id is not None}
         self._by_site: dict[int, frozenset[int]] = {}

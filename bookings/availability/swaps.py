@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-
 from accounts.alphabet import sort_key
+from bookings.availability import binding, wishes
 from bookings.availability import holds as held
-from bookings.availability import wishes
 from bookings.availability.cases import BY_ROOM, Case
 from bookings.availability.clashes import Asker
 from bookings.availability.holds import Probe
 from bookings.availability.judge import Assessment
 from bookings.availability.openings import LicenceCheck
 from bookings.rules import BookingRequest, Code, Fix
-from rooms import terms
 from rooms.models import Room
 from rooms.rules import Asked, AskedMeeting, Kind, RuleBook, find_breaches, hours_limits
 
@@ -41,8 +38,7 @@ def find_rooms(
         return found
     rooms = list(Room.objects.filter(site__in=sites, is_active=True).select_related("site"))
     rooms = [room for room in rooms if asker.roles.may_ask(room)]
-    on = timezone.localtime(now).date()
-    book = terms.load([room.pk for room in rooms], user_ids={request.organizer_id, asker.user.pk}, on=on).rule_book
+    book = binding.load(rooms, user_ids={request.organizer_id, asker.user.pk}, now=now).rule_book
     taken = held.taken_rooms(
         [
             Probe(n, room.pk, cases[n].interval.start_at - room.setup, cases[n].interval.end_at + room.clearing)

@@ -92,11 +92,12 @@ def lock_things(
         raise AlreadyBooked(Booking.objects.get(pk=found[1][0][0]))
     locks = len(form) + len(wanted)
     *others, pool_rows = found[len(form) : locks]
+    known = _rooms(others[0]) if ids else {}
     return Locked(
-        rooms=_rooms(others[0]) if ids else {},
+        rooms=known,
         pools=_pools(pool_rows),
         movable={row[0]: rows.read(MovableEquipment, row) for row in others[-1]} if movable_ids else {},
-        ahead=read_ahead(found[locks:]) if judging else None,
+        ahead=read_ahead(found[locks:], known.values()) if judging else None,
     )
 
 

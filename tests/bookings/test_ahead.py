@@ -37,7 +37,7 @@ def test_rooms_with_their_set_up_times_and_seats_by_site(office: Office) -> None
         interval = find_interval(request)[0]
         assert interval is not None
         asked = Asked(request, office.staff, NOW, draft)
-        around = read_ahead(prepared.fetch_each(*asked.statements([item.pk for item in rooms]))).around
+        around = read_ahead(prepared.fetch_each(*asked.statements([item.pk for item in rooms])), rooms).around
         assert around is not None
         ignoring = Ignoring(NOW, draft=draft)
         probes = [
@@ -57,7 +57,7 @@ def test_only_of_a_single_meeting_whose_times_can_be_read(office: Office, wrong:
     else:
         request = replace(request, local_end=request.local_start)
     asked = Asked(request, office.staff, NOW)
-    assert read_ahead(prepared.fetch_each(*asked.statements([room.pk]))).around is None
+    assert read_ahead(prepared.fetch_each(*asked.statements([room.pk])), [room]).around is None
 
 
 def test_what_others_have_meanwhile_is_in_the_way(office: Office) -> None:

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from bookings import services
 from bookings.board import whole_day
-from bookings.board_marks import marks_of, marks_statement
+from bookings.board_marks import OFFICE_MARKS, marks_of, marks_statement
+from bookings.services.old_marks import MOST_OFFICE_MARKS
 from rooms import prepared
 from rooms.models import Closure
 from tests.bookings.requests import DAY, NOW, ask, at
@@ -41,6 +42,30 @@ def test_marks_of_a_day_long_past_become_one(office: Office) -> None:
     merged = _mark()
     assert services.merge_old_marks(_LONG_AFTER) == 0
     assert _mark() == merged
+
+
+def test_many_marks_of_the_office_become_one(office: Office) -> None:
+    def marks() -> tuple[int, str]:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*), {OFFICE_MARKS} FROM bookings_boardchange WHERE starts_at = '-infinity'")
+            return cursor.fetchone()
+
+    room = office.room("KOS/2.14")
+    count, _known = marks()
+    for _ in range(MOST_OFFICE_MARKS - count):
+        room.save()
+    before = marks()
+    services.merge_old_marks(NOW)
+    assert marks() == before
+    room.save()
+    before = marks()
+    assert before[0] == MOST_OFFICE_MARKS + 1
+    services.merge_old_marks(NOW)
+    assert marks()[0] == 1
+    assert marks() != before
+    once = marks()
+    services.merge_old_marks(NOW)
+    assert marks() == once
 
 
 def test_what_changes_later_is_seen_as_before(office: Office) -> None:

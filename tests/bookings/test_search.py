@@ -83,6 +83,7 @@ def test_rooms_come_with_site_and_equipment_in_as_many_queries_for_all_dates(off
                 assert isinstance([equipment.name for equipment in item.room.equipment.all()], list)
         return len(captured)
 
+    count(weeks(1))  # what binds the office is read once
     assert count(weeks(1)) == count(weeks(52)) <= 5
 
 
