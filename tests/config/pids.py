@@ -1,6 +1,10 @@
-"""A web server whose answers are the number of the process that gives them; `/end` ends whatever answers it."""
+"""A web server whose answers are the number of the process that gives them.
+
+`/end` ends whatever answers it, `/slow` takes a second.
+"""
 
 import os
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +20,8 @@ class PatientWorker(EvenThreadWorker):
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     if environ["PATH_INFO"] == "/end":
         raise SystemExit
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(1)
     body = str(os.getpid()).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]

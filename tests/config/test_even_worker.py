@@ -21,8 +21,8 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
-    """Run the server as the launcher does, with an application that says which process answers; give its port."""
+def server(tmp_path: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Run the server as the launcher does, with an application that says which process answers; give its port too."""
     log = tmp_path / "log"
     argv = web_server(sys.executable, bind="127.0.0.1:0")
     argv[argv.index("config.wsgi")] = "tests.config.pids"
@@ -30,10 +30,15 @@ def port(tmp_path: Path) -> Iterator[int]:
     with log.open("wb") as out:
         process = subprocess.Popen([*argv, "--keep-alive", "60"], cwd=_ROOT, stderr=out, stdout=out)
     try:
-        yield _wait_for_port(log)
+        yield _wait_for_port(log), process
     finally:
         process.terminate()
         process.wait(_PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def port(server: tuple[int, subprocess.Popen[bytes]]) -> int:
+    return server[0]
 
 
 def _wait_for_port(log: Path) -> int:
@@ -93,3 +98,15 @@ def test_more_requests_than_threads_are_all_answered(port: int) -> None:
     wires = _open(port, 10 * THREADS * WORKERS)
     for _ in range(3):
         assert _pids(wires).total() == len(wires)
+
+
+@pytest.mark.long
+def test_what_runs_as_the_server_is_told_to_end_is_answered(server: tuple[int, subprocess.Popen[bytes]]) -> None:
+    port, process = server
+    wires = _open(port, THREADS * WORKERS)
+    for wire in wires:
+        wire.request("GET", "/slow")
+    time.sleep(0.5)
+    process.terminate()
+    assert [wire.getresponse().status for wire in wires] == [200] * len(wires)
+    assert process.wait(_PATIENCE_SECONDS) == 0
