@@ -212,6 +212,7 @@ def test_leaving_against_accepting(office: Office, crowd: list[User]) -> None:
     assert RoomHold.objects.filter(live=True).count() == (entry.state == State.ACCEPTED)
 
 
+@pytest.mark.long
 def test_everything_at_once_on_few_rooms(office: Office, crowd: list[User]) -> None:
     """Forms open, sessions are booked and cancelled, people wait and accept: no deadlock, no overlap, no over-use."""
     rooms = [office.room(code) for code in ("KOS/2.14", "KOS/2.16", "TAB/A")]

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from django.db import connection, transaction
 from django.db.models import Max, Q
 from hypothesis import HealthCheck, settings
@@ -362,6 +363,7 @@ class Story(UndoingRules):
         )
 
 
+@pytest.mark.long
 def test_whatever_happens_what_must_be_true_stays_true(office: Office) -> None:
     run_state_machine_as_test(
         lambda: Story(office),

@@ -76,6 +76,7 @@ def test_whole_path_with_mails_as_files(journey: Callable[..., Journey], setting
 
 
 @pytest.mark.services
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_whole_path_with_smtp_server_and_celery_worker(journey: Callable[..., Journey], settings: Any) -> None:
     """With CELERY_BROKER_URL by way of that broker, otherwise by files."""

@@ -108,6 +108,7 @@ def test_pages_tell_of_a_worker_that_was_killed(open_office: Office, smtp: MailS
     assert not Message.objects.filter(kind="alarm", topic="alarm", data__alarm=alarm.pk).exists()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("shared_cache")
 def test_pages_tell_of_a_database_that_is_away_and_of_its_return(
     open_office: Office, smtp: MailServer, tmp_path: Path

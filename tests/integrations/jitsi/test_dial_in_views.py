@@ -130,6 +130,7 @@ def test_while_the_database_is_away_browsers_are_told_to_come_back(
     assert [(response.status_code, response["Access-Control-Allow-Origin"]) for response in found] == [(503, "*")] * 2
 
 
+@pytest.mark.long
 def test_office_behind_one_address_is_not_locked_out_and_a_flood_is(called: Session) -> None:
     address = _address(called.booking)
     with time_machine.travel(called.at(), tick=False):

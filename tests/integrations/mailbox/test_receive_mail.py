@@ -41,6 +41,7 @@ def test_without_the_database_it_is_to_be_tried_again(tmp_path: Path) -> None:
     assert receive(tmp_path, RAW, DATABASE_URL=away) == os.EX_TEMPFAIL
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("raw", [b"", b"\r\n", RAW + b"x" * store.MAX_SIZE])
 def test_what_is_no_mail_is_refused_for_good(tmp_path: Path, raw: bytes) -> None:
     assert receive(tmp_path, raw) == os.EX_DATAERR
