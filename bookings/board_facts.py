@@ -22,7 +22,13 @@ SELECT hold.room_id, extract(epoch FROM lower(hold.period))::bigint AS held_from
     booking.is_private, booking.is_outside, booking.status, booking.organizer_id, booking.created_by_id,
     booking.host_site_id, booking.thread::int, booking.rrule <> '',
     CASE WHEN booking.rrule <> '' THEN (meeting.original_start_at AT TIME ZONE booking.time_zone)::date END,
-    coalesce(people.count, 0)::int, people.users, joined.rooms, joined.sites,
+    coalesce(people.count, 0)::int, people.users,
+    CASE WHEN booking.thread IS NOT NULL OR booking.is_outside THEN (
+        SELECT array_agg(ARRAY[other.room_id, room.site_id] ORDER BY other.position, other.id)
+        FROM bookings_roomhold other
+        CROSS JOIN LATERAL (SELECT site_id FROM rooms_room WHERE id = other.room_id AND is_active OFFSET 0) AS room
+        WHERE other.occurrence_id = meeting.id AND other.live
+    ) END,
     coalesce(draft.user_id, offer.user_id),
     CASE WHEN draft.cancelled_id IS NOT NULL THEN 'cancelled' WHEN draft.user_id IS NOT NULL THEN 'draft' END
 FROM bookings_roomhold hold
@@ -42,12 +48,6 @@ LEFT JOIN LATERAL (
     WHERE attendee.booking_id = booking.id AND attendee.removed_at IS NULL
         AND (attendee.occurrence_id IS NULL OR attendee.occurrence_id = meeting.id)
 ) AS people ON booking.id IS NOT NULL
-LEFT JOIN LATERAL (
-    SELECT array_agg(other.room_id ORDER BY other.position, other.id) AS rooms, array_agg(room.site_id) AS sites
-    FROM bookings_roomhold other
-    CROSS JOIN LATERAL (SELECT site_id FROM rooms_room WHERE id = other.room_id AND is_active OFFSET 0) AS room
-    WHERE (booking.thread IS NOT NULL OR booking.is_outside) AND other.occurrence_id = meeting.id AND other.live
-) AS joined ON true
 WHERE hold.room_id = ANY (%(rooms)s) AND hold.live
     AND (hold.expires_at IS NULL OR hold.expires_at > %(now)s::timestamptz)
     AND lower(hold.period) > %(from)s::timestamptz - interval '36 hours' AND lower(hold.period) < %(to)s::timestamptz
@@ -61,7 +61,7 @@ SELECT * FROM (__holds__) AS holds
 UNION ALL
 SELECT NULL, extract(epoch FROM lower(period))::bigint, extract(epoch FROM upper(period))::bigint, seats::int,
     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL
 FROM bookings_licencehold
 WHERE pool_id = (SELECT id FROM rooms_licencepool WHERE is_default) AND live
     AND (expires_at IS NULL OR expires_at > %(now)s::timestamptz)
@@ -69,7 +69,7 @@ WHERE pool_id = (SELECT id FROM rooms_licencepool WHERE is_default) AND live
     AND upper(period) > %(from)s::timestamptz
 UNION ALL
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, booked, held, licences, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM (SELECT __marks__) AS marks (booked, held, licences)
 """.replace("__holds__", _HOLDS).replace("__marks__", DAY_MARKS)
 
@@ -77,8 +77,8 @@ FROM (SELECT __marks__) AS marks (booked, held, licences)
 class HoldRow(NamedTuple):
     """A hold of a room with what it is for: a meeting, a closure, an open form or an offer. Times as in `BoardSession`.
 
-    `users`: who takes part and has an account. `joined`, `sites`: the rooms of the meeting in their order and the sites
-    of these, where they matter; the same room twice where it is held twice. From `begins` to `people` a hold without a
+    `users`: who takes part and has an account. `joined`: the rooms of the meeting in their order, each with its site,
+    where they matter; the same room twice where it is held twice. From `begins` to `people` a hold without a
     meeting has nothing, but for the title of a closure.
     """
 
@@ -106,8 +106,7 @@ class HoldRow(NamedTuple):
     on: date | None
     people: int
     users: Sequence[int] | None
-    joined: Sequence[int] | None
-    sites: Sequence[int] | None
+    joined: Sequence[tuple[int, int]] | None
     #: Whose form or offer it is, or who cancels.
     owner_id: int | None
     #: „draft”: an open form; „cancelled”: what a cancellation keeps while it can be undone; None: anything else.

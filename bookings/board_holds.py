@@ -178,14 +178,16 @@ def _joined(row: list[BoardSession]) -> list[BoardSession]:
     return found
 
 
+def _manages(row: HoldRow, room: Room, roles: SiteRoles) -> bool:
+    """Say whether it is at a site that the user manages: then it may be opened from every row."""
+    sites = (row.host_site_id, room.site_id, *(site_id for _room, site_id in row.joined or ()))
+    return any(site_id and roles.manages(site_id) for site_id in sites)
+
+
 def _session(row: HoldRow, room: Room, user_id: int, roles: SiteRoles) -> BoardSession:
     is_mine = user_id in (row.organizer_id, row.created_by_id) or user_id in (row.users or ())
-    # A session at a site that the user manages may be opened from every row.
-    may_open = is_mine or (
-        roles.manages_anything
-        and any(site_id and roles.manages(site_id) for site_id in (row.host_site_id, room.site_id, *(row.sites or ())))
-    )
-    joined = row.joined or (row.room_id,)
+    joined = [room_id for room_id, _site in row.joined] if row.joined else (row.room_id,)
+    may_open = is_mine or (roles.manages_anything and _manages(row, room, roles))
     count = len(joined)
     return BoardSession(
         row.booking_id,
