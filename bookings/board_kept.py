@@ -1,4 +1,4 @@
-"""What a process keeps of the boards asked for last: made once, it serves every reader who asks for the same."""
+"""What a process keeps of what it was asked for last, boards above all: made once, it serves all who ask for it."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class RoundTrips:
         ]
 
     def _other(self, value: Any) -> Any:
-        """Have psycopg write what is not written below, and refuse what it refuses."""
+        """Write texts and lists of whole numbers; have psycopg write all else, and refuse what it refuses."""
         if type(value) is str and "\0" not in value:
             return value.encode()
         if type(value) is list and value and all(type(item) is int for item in value):

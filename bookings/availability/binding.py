@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from bookings.board_kept import Latest
 from bookings.board_marks import OFFICE_MARKS
 from rooms import prepared, terms
 from rooms.models import Room
@@ -24,7 +25,7 @@ SELECT {OFFICE_MARKS}, (
 )
 """  # noqa: S608  put together from constants
 
-_kept: tuple[str, OfficeTerms] | None = None
+_kept: Latest[str, OfficeTerms] = Latest(most=1)
 
 
 def load(rooms: Collection[Room], *, user_ids: Collection[int], now: datetime) -> Terms:
@@ -46,11 +47,9 @@ def read(rows: prepared.Rows, rooms: Collection[Room]) -> Terms:
 
 def _office_at(mark: str | None) -> OfficeTerms:
     """Return the terms. `mark`: as read before them: they may be newer, and are then merely read once more."""
-    global _kept
-    kept = _kept
-    if kept is not None and kept[0] == mark:
-        return kept[1]
-    found = terms.load_office()
-    if mark:
-        _kept = (mark, found)
+    found = _kept.get(mark) if mark else None
+    if found is None:
+        found = terms.load_office()
+        if mark:
+            _kept.keep(mark, found)
     return found
