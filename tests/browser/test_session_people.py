@@ -60,3 +60,19 @@ def test_there_are_as_many_pages_of_paper_as_doors(scene: Scene, visit: Callable
     # A4 on its side, in points.
     [(width, height)] = set(re.findall(rb"/MediaBox *\[ *0 0 ([\d.]+) ([\d.]+)", paper))
     assert (round(float(width)), round(float(height))) == (842, 595)
+
+
+@pytest.mark.parametrize("width", [700, 1024, 1440])
+def test_a_long_address_is_not_squeezed_by_what_stands_beside_it(
+    scene: Scene, visit: Callable[..., Visitor], width: int
+) -> None:
+    visitor = visit(scene.office.staff, width=width)
+    visitor.go(reverse("booking_show", args=[scene.coming.number]))
+    visitor.picture("people beside what is known of them")
+    shares = (
+        "[...document.querySelectorAll('.people > li')].map(it => it.firstElementChild.offsetWidth / it.offsetWidth)"
+    )
+    found = visitor.page.evaluate(shares)
+    assert len(found) > 3
+    assert min(found) > 0.35, found
+    assert visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
