@@ -8,13 +8,13 @@ only names and values are sent, by libpq's pipeline (its protocol of Parse, Bind
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection, errors, generators
-from psycopg.abc import PQGen
-from psycopg.adapt import PyFormat, Transformer
+from psycopg.abc import Buffer, PQGen
+from psycopg.adapt import AdaptersMap, Loader, PyFormat, Transformer
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
@@ -33,7 +33,9 @@ class RoundTrips:
 
     def __init__(self, session: Connection[Any]) -> None:
         self.known: set[str] = set()
-        self._texts = Transformer(session.adapters)
+        adapters = AdaptersMap(session.adapters)
+        adapters.register_loader("timestamptz", _Instant)
+        self._texts = Transformer(adapters)
 
     def make(self, session: Connection[Any], calls: Sequence[Call], *, commits: bool = False) -> list[Rows]:
         """Run the statements in their order; return the rows of each, none for one that returns nothing.
@@ -73,6 +75,19 @@ class RoundTrips:
             return []
         self._texts.set_pgresult(result)
         return self._texts.load_rows(0, result.ntuples, tuple)
+
+
+class _Instant(Loader):
+    """Reads an instant as Django does, in UTC, by what Python reads ISO 8601 with: psycopg's own takes it apart by a
+    pattern, ten times as long. Raises: psycopg.DataError for what Python has no word for, such as infinity.
+    """
+
+    def load(self, data: Buffer) -> datetime:
+        text = str(data, "ascii")
+        try:
+            return datetime.fromisoformat(text).astimezone(UTC)
+        except ValueError as error:
+            raise errors.DataError(f"{text} is no instant that can be read") from error
 
 
 #: Texts of values as PostgreSQL reads them; bytes as a value, where psycopg's are meant to stand inside a literal.

@@ -18,7 +18,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.core import signing
 from django.core.signing import BadSignature
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
 from accounts.models import User
@@ -70,7 +70,7 @@ class SessionStore(db.SessionStore):
         _owners.remember(self.session_key, session.get(SESSION_KEY))
         if values[0] is not None:
             names = [field.attname for field in _FIELDS]
-            self.reader = User.from_db(connection.alias, names, values)
+            self.reader = User.from_db(DEFAULT_DB_ALIAS, names, values)
             SiteRoles.keep(self.reader, list(zip(sites or (), roles or (), strict=True)))
         return session
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Field, Model
 
 Row = TypeVar("Row", bound=Model)
@@ -23,7 +23,7 @@ def width(model: type[Model]) -> int:
 def read(model: type[Row], values: Sequence[Any]) -> Row:
     """Return the row as the ORM would have read it; what comes after its columns is left alone."""
     names = [field.attname for field in _fields(model)]
-    return model.from_db(connection.alias, names, list(values[: len(names)]))
+    return model.from_db(DEFAULT_DB_ALIAS, names, list(values[: len(names)]))
 
 
 def written(model: type[Row], columns: Mapping[str, Any]) -> Row:

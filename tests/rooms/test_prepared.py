@@ -79,6 +79,22 @@ def test_an_hour_that_comes_twice_is_the_one_that_was_meant(fold: int) -> None:
     assert prepared.fetch("SELECT %s::timestamptz", [at]) == [(at.astimezone(UTC),)]
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Warsaw", "Asia/Kathmandu"])
+def test_instants_come_in_utc_whatever_zone_the_session_writes_them_in(zone: str) -> None:
+    at = datetime(2027, 7, 1, 23, 59, 59, 120, tzinfo=UTC)
+    with transaction.atomic():
+        connection.cursor().execute("SELECT set_config('TimeZone', %s, true)", [zone])
+        ((found, many),) = prepared.fetch("SELECT %s::timestamptz, ARRAY[%s::timestamptz]", [at, at])
+    assert (found, many) == (at, [at])
+    assert found.tzinfo is many[0].tzinfo is UTC
+
+
+def test_an_instant_that_python_has_no_word_for_is_refused_and_the_session_goes_on() -> None:
+    with pytest.raises(DataError, match="infinity"):
+        prepared.fetch("SELECT 'infinity'::timestamptz")
+    assert prepared.fetch("SELECT %s::text", ["a"]) == [("a",)]
+
+
 def test_a_text_that_the_database_cannot_keep_is_refused() -> None:
     with pytest.raises(DataError):
         prepared.fetch("SELECT %s::text", ["a\0b"])
