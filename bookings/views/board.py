@@ -7,8 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
@@ -19,7 +19,7 @@ from bookings.views.board_cells import axis_html, hours, licences_html
 from bookings.views.board_filters import Filters
 from bookings.views.board_html import Pen
 from bookings.views.board_layout import arrange, is_free_now, line_at
-from bookings.views.board_pieces import Asked, BoardPiece, answer
+from bookings.views.board_pieces import HOLE, Asked, BoardPiece, answer, framed
 from bookings.views.board_tools import DayField, Places, tools
 from bookings.wording import clock, interval_range, long_date
 from rooms.permissions import SiteRoles
@@ -46,44 +46,57 @@ def board_show(request: HttpRequest, day: date | None = None) -> HttpResponseBas
 
     def draw(office: BoardOffice, held: Held) -> BoardPiece:
         board = day_board(user, shown, zone=zone, now=now, site=filters.site, office=office, held=held)
-        context = _context(user, board, office, filters, places, field, now=now)
-        return BoardPiece.drawn(request, "bookings/_board_page.html", context, head={"heading": long_date(shown)})
+        return _piece(asked, board, office, places, field)
 
     asked = Asked(request, user, whole_day(shown, zone), filters.site, now, today, is_now=shown == today)
     return answer(asked, "bookings/board_show.html", draw, status=422 if field.error else 200)
 
 
-def _context(
-    user: User, board: Board, office: BoardOffice, filters: Filters, places: Places, field: DayField, *, now: datetime
-) -> dict[str, Any]:
-    day, zone = board.day, board.zone
-    is_today = day == places.today
+def _piece(asked: Asked, board: Board, office: BoardOffice, places: Places, field: DayField) -> BoardPiece:
+    now, filters, is_today = asked.now, places.filters, board.day == places.today
     rooms = filters.chosen(board.rooms)
     if filters.free_now and is_today:
         rooms = [room for room in rooms if is_free_now(board, room, now=now)]
     density = "roomy" if len(rooms) <= _ROOMY else "regular" if len(rooms) <= _REGULAR else "compact"
-    pen = Pen(board, roles=SiteRoles.of(user), now=now, is_dense=density == "compact")
+    pen = Pen(board, roles=SiteRoles.of(asked.user), now=now, is_dense=density == "compact")
     axis = hours(board, now=now)
-    context = {
-        "zone": zone.key,
-        "now": clock(now.astimezone(zone)),
-        "room_count": len(rooms),
-        "density": density,
-        "rows": SafeString("\n".join([pen.block(block) for block in arrange(board, rooms, now=now)])),
-        "axis": axis_html(axis),
-        "licence_cells": licences_html(axis),
-        "granted": board.licences[0].granted if board.licences else 0,
-        "pool": board.pool,
-        "frame_words": interval_range(board.frame, board.zone),
-        "frame_hours": -(-board.frame.duration // timedelta(hours=1)),
-        "is_closed": not any(board.open.values()) and not _is_used(board),
-        **_opening_next(board, office, places),
-        **tools(office.rooms, places, day, field, is_current=is_today, equipment=office.filter_equipment),
-    }
-    if board.frame.contains(now):
-        context["now_line"] = line_at(board, now)
-        context["now_minute"] = ((now - board.frame.start_at) // timedelta(minutes=1)) % 5
-    return context
+    licences = licences_html(axis).encode()
+    is_closed = not any(board.open.values()) and not _is_used(board)
+    granted = board.licences[0].granted if board.licences else 0
+    head = {"heading": long_date(board.day)}
+
+    def draw() -> str:
+        context = {
+            "zone": board.zone.key,
+            "room_count": len(rooms),
+            "density": density,
+            "has_rows": bool(rooms),
+            "rows": HOLE,
+            "axis": axis_html(axis),
+            "licence_cells": HOLE if licences else "",
+            "granted": granted,
+            "pool": board.pool,
+            "frame_words": interval_range(board.frame, board.zone),
+            "frame_hours": -(-board.frame.duration // timedelta(hours=1)),
+            "is_closed": is_closed,
+            **_now_line(board, now),
+            **_opening_next(board, office, places),
+            **tools(office.rooms, places, board.day, field, is_current=is_today, equipment=office.filter_equipment),
+        }
+        return render_to_string("bookings/_board_page.html", {**context, **head}, asked.request)
+
+    parts = [] if is_closed or not rooms else [pen.rows(arrange(board, rooms, now=now))]
+    parts = [licences, *parts] if licences and parts else parts
+    made_of = (len(rooms), board.frame, is_closed, bool(licences), granted)
+    return BoardPiece(framed(asked, office, made_of, draw, *parts), head)
+
+
+def _now_line(board: Board, now: datetime) -> dict[str, Any]:
+    line = {"now": clock(now.astimezone(board.zone))}
+    if not board.frame.contains(now):
+        return line
+    minute = ((now - board.frame.start_at) // timedelta(minutes=1)) % 5
+    return {**line, "now_line": line_at(board, now), "now_minute": minute}
 
 
 def _is_used(board: Board) -> bool:

@@ -16,7 +16,6 @@ from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -41,8 +40,8 @@ from rooms.models import Equipment
 from rooms.permissions import SiteRoles
 
 _DAY = 86_400
-# A row of a busy day takes 10 kB.
-_drawn: Latest[tuple[Any, ...], str] = Latest(most=2000)
+# A row of a busy day takes 4 kB.
+_drawn: Latest[tuple[Any, ...], bytes] = Latest(most=2000)
 _USUAL = int(USUAL_LENGTH.total_seconds())
 
 
@@ -146,8 +145,8 @@ class Pen:
         self._people: dict[int, str] = {}
         self._equipment: dict[int, str] = {}
 
-    def _kept_row(self, row: Row, address: str) -> str:
-        """Return the row as it was drawn before, if it was."""
+    def _kept_row(self, row: Row, address: str) -> bytes:
+        """Return the row as it was drawn before, if it was, and as it is sent."""
         roles, room = self._roles, row.room
         access = Access.AT_ONCE if roles.may_book(room) else Access.ASKED if roles.may_ask(room) else Access.NONE
         live = tuple([self._is_live(item) for item in row.sessions]) if self._shows_now else ()
@@ -155,24 +154,31 @@ class Pen:
         key = (self._key, hours, room.pk, access, row.sessions, row.joins, row.threads, live)
         found = _drawn.get(key)
         if found is None:
-            found = self._row(row, address, access)
+            found = self._row(row, address, access).encode()
             _drawn.keep(key, found)
         return found
 
-    def block(self, block: Block) -> SafeString:
-        """Return the rows of a site under its name."""
+    def rows(self, blocks: Iterable[Block]) -> bytes:
+        """Return the rows of all sites, each under its name, as they are sent."""
+        lines: list[bytes] = []
+        for block in blocks:
+            address = ", ".join(filter(None, [block.site.name, block.site.address]))
+            lines.append(self._heading(block).encode())
+            lines += [self._kept_row(row, address) for row in block.rows]
+            lines.append(b"</div>")
+        return b"\n".join(lines)
+
+    def _heading(self, block: Block) -> str:
         count = len(block.rows)
         summary = ngettext("%(count)d room", "%(count)d rooms", count) % {"count": count}
         if self._shows_now:
             summary = _("%(rooms)s, free now: %(free)d") % {"rooms": summary, "free": block.free_now}
         name = escape(site_name(block.site))
-        address = ", ".join(filter(None, [block.site.name, block.site.address]))
-        rows = "\n".join([self._kept_row(row, address) for row in block.rows])
-        return SafeString(
+        return (
             f'<div role="rowgroup" aria-label="{name}" data-block="{block.site.pk}">\n'
             '<div class="board__site" role="row"><div class="board__sitename" role="rowheader">'
             f"<strong data-site>{name}</strong><span data-summary>{escape(summary)}</span></div>"
-            f"{_lines(block.threads)}</div>\n{rows}\n</div>"
+            f"{_lines(block.threads)}</div>"
         )
 
     def _row(self, row: Row, address: str, access: Access) -> str:

@@ -1,12 +1,13 @@
 """Answers for a board: that it is still so, or its page around what many readers see alike.
 
 What a board shows below the bar of the page is kept for all who would see the same. The rest, from the reader's name to
-the tokens of forms, is written each time (`accounts.kept_pieces`).
+the tokens of forms, is written each time (`accounts.kept_pieces`). What stands around its rows and licences is kept for
+itself: it stays as it is, whatever is booked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -15,6 +16,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from accounts.kept_pieces import PLACE, KeptPiece, PageAround
@@ -45,6 +47,13 @@ class Asked:
     today: date
     is_now: bool
 
+    @property
+    def made_of(self) -> tuple[Hashable, ...]:
+        """What all that is kept of a board is made of, whatever is booked and whatever rooms there are."""
+        minute = self.now.replace(second=0, microsecond=0) if self.is_now else None
+        reader = SiteRoles.of(self.user), get_language()
+        return (*reader, self.request.get_full_path(), office_settings(), self.today, minute)
+
 
 @dataclass(frozen=True, slots=True)
 class BoardPiece:
@@ -61,9 +70,28 @@ class BoardPiece:
         return cls(KeptPiece.of(render_to_string(template, {**context, **head}, request)), head)
 
 
+#: Stands in a frame where something is put that is drawn apart. What people typed is escaped: no page has it by chance.
+HOLE = SafeString("<!-- drawn apart -->")
+_frames: Latest[tuple[Hashable, ...], tuple[bytes, ...]] = Latest(most=64)
+
+
+def framed(asked: Asked, office: BoardOffice, made_of: Hashable, draw: Callable[[], str], *parts: bytes) -> KeptPiece:
+    """Return what `draw` writes, with `parts` in its `HOLE`s: as many of them as there are holes.
+
+    Written where the process has none for the same request, office and `made_of`.
+    """
+    key = (*asked.made_of, office, made_of)
+    pieces = _frames.get(key)
+    if pieces is None:
+        pieces = tuple([piece.encode() for piece in draw().split(HOLE)])
+        _frames.keep(key, pieces)
+    first, *others = pieces
+    return KeptPiece(b"".join([first, *(side for pair in zip(parts, others, strict=True) for side in pair)]))
+
+
 Draw = Callable[[BoardOffice, Held], BoardPiece]
 #: Up to half a MB each for a hundred rooms.
-_kept: Latest[tuple[Any, ...], BoardPiece] = Latest(most=24)
+_kept: Latest[tuple[Hashable, ...], BoardPiece] = Latest(most=24)
 
 
 def answer(asked: Asked, template: str, draw: Draw, *, status: int = 200) -> HttpResponseBase:
@@ -97,9 +125,7 @@ def _version(asked: Asked, marks: BoardMarks) -> str:
 
 def _kept_piece(asked: Asked, held: Held, office_mark: str, draw: Callable[[], BoardPiece]) -> BoardPiece:
     """Return the piece as it is kept by all that it is made of, or drawn."""
-    minute = asked.now.replace(second=0, microsecond=0) if asked.is_now else None
-    seen = (held.mark, held.reader(asked.user), office_mark, SiteRoles.of(asked.user))
-    key = (*seen, asked.request.get_full_path(), get_language(), office_settings(), asked.today, minute)
+    key = (held.mark, held.reader(asked.user), office_mark, *asked.made_of)
     piece = _kept.get(key)
     if piece is None:
         piece = draw()
