@@ -48,7 +48,7 @@ class Filters:
             return False
         if room.seats < self.seats:
             return False
-        return set(self.equipment) <= {item.code for item in room.equipment.all()}
+        return not self.equipment or set(self.equipment) <= {item.code for item in room.equipment.all()}
 
     def query(self) -> str:
         """Return the filters as the query of an address, with its question mark; empty without filters."""

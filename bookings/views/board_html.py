@@ -143,6 +143,8 @@ class Pen:
         # By what they say, since many rooms and stretches are alike.
         self._lengths: dict[int, str] = {}
         self._people: dict[int, str] = {}
+        self._seats: dict[int, str] = {}
+        self._joins: dict[int, str] = {}
         self._equipment: dict[int, str] = {}
 
     def _kept_row(self, row: Row, address: str) -> bytes:
@@ -297,6 +299,16 @@ class Pen:
         elif session.title and session.people:
             yield self._count(session.people)
 
+    def _size(self, seats: int) -> str:
+        if seats not in self._seats:
+            self._seats[seats] = escape(seats_in_words(seats))
+        return self._seats[seats]
+
+    def _joined(self, rooms: int) -> str:
+        if rooms not in self._joins:
+            self._joins[rooms] = ngettext("joins %(count)d room", "joins %(count)d rooms", rooms) % {"count": rooms}
+        return self._joins[rooms]
+
     def _count(self, people: int) -> str:
         if people not in self._people:
             self._people[people] = ngettext("%(count)d person", "%(count)d people", people) % {"count": people}
@@ -309,8 +321,7 @@ class Pen:
         if session.kind is Taker.REQUEST:
             yield self._words.awaits
         if letter:
-            joins = ngettext("joins %(count)d room", "joins %(count)d rooms", session.room_count)
-            yield f"{self._words.letter % {'letter': letter}} {joins % {'count': session.room_count}}"
+            yield f"{self._words.letter % {'letter': letter}} {self._joined(session.room_count)}"
         if session.is_outside:
             yield self._words.outside
         if session.is_repeated:

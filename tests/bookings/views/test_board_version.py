@@ -20,6 +20,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from bookings import services
+from bookings.board_kept import Latest
 from bookings.models import Absence, Attendee, Booking, RoomHold, as_range
 from bookings.rules import BookingRequest, Participant
 from notifications.models import Alarm
@@ -83,6 +84,13 @@ def _change(office: Office, booking: Booking, **fields: Any) -> None:
 
 def _book(office: Office, booking: Booking) -> None:
     services.book(ask(office.manager, office.room("TAB/A"), start=_DAY), by=office.manager, now=NOW)
+
+
+def _begin_at_dawn(office: Office, booking: Booking) -> None:
+    """As what was booked before the office opened later."""
+    dawn = Interval(datetime(2026, 11, 25, 3, tzinfo=UTC), datetime(2026, 11, 25, 10, tzinfo=UTC))
+    booking.occurrences.update(starts_at=dawn.start_at, ends_at=dawn.end_at)
+    RoomHold.objects.filter(occurrence__booking=booking).update(period=as_range(dawn))
 
 
 def _cancel(office: Office, booking: Booking) -> None:
@@ -167,10 +175,11 @@ def _read_english(office: Office, booking: Booking) -> None:
     User.objects.filter(pk=office.colleague.pk).update(language="en")
 
 
-@pytest.mark.parametrize(
+_ACTS = pytest.mark.parametrize(
     "act",
     [
         _book,
+        _begin_at_dawn,
         _cancel,
         _retitle,
         _make_private,
@@ -191,12 +200,36 @@ def _read_english(office: Office, booking: Booking) -> None:
     ],
     ids=lambda act: act.__name__.strip("_"),
 )
+
+
+@_ACTS
 def test_what_changes_the_page_changes_its_version(
     office: Office, booking: Booking, reader: Reader, act: Callable[[Office, Booking], None]
 ) -> None:
     assert reader.has_the_page()
     act(office, booking)
     assert not reader.has_the_page()
+
+
+@_ACTS
+@pytest.mark.parametrize(
+    "path", [_BOARD, *[pytest.param(path, marks=pytest.mark.long) for path in ("/", f"{_BOARD}?site=TAB", "/tydzien/")]]
+)
+def test_a_page_made_of_what_is_kept_is_the_page_that_is_made_anew(
+    office: Office, booking: Booking, reader: Reader, act: Callable[[Office, Booking], None], path: str
+) -> None:
+    _content(reader.client, path)
+    act(office, booking)
+    kept = _content(reader.client, path)
+    with pytest.MonkeyPatch.context() as nothing:
+        nothing.setattr(Latest, "get", lambda _self, _key: None)
+        assert kept == _content(reader.client, path)
+
+
+def _content(client: Client, path: str) -> list[str]:
+    """Return the lines of the page below its bar."""
+    html = client.get(path).content.decode()
+    return html[html.index('<main id="main"') : html.index("</main>")].splitlines()
 
 
 def test_what_the_page_does_not_show_leaves_it(office: Office, booking: Booking, reader: Reader) -> None:
