@@ -21,7 +21,7 @@ _NAMED = re.compile(r"(?P<name>[^<]*)<(?P<email>[^<>]*)>")
 #: Letters without a width that web pages and mail programs leave behind in what is copied.
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _BARE_ADDRESS = re.compile(r"[^\s<>,;]+@[^\s<>,;]*")
-_LABEL = re.compile(r"(?:(?:to|cc|bcc|from|do|dw|udw|od)\s*:|[-–•*·]|\d{1,4}[.)])\s*", re.IGNORECASE)
+_LABEL = re.compile(r"\A(?:(?:to|cc|bcc|from|do|dw|udw|od)\s*:|[-–•*·]|\d{1,4}[.)])\s*", re.IGNORECASE)
 _QUOTES = "\"'„”“»«‘’"
 _QUOTED = re.compile(r"'(?P<inside>[^']*)'(?P<rest>[^']*)")
 _AROUND = _QUOTES + "<>()[]"
@@ -194,7 +194,7 @@ def _pairs_of_text(text: str) -> Iterator[tuple[str, str]]:
 
 def _name(text: str) -> str:
     """Return a name without what mail programs and lists put around it: quotation marks, „Do:”, a number, a bullet."""
-    text = _LABEL.sub("", clean_line(text).strip(), count=1)
+    text = _LABEL.sub("", clean_line(text).strip())
     if quoted := _QUOTED.fullmatch(text.strip('"')):
         # „'Jan Nowak' via Lista”, as mailing lists write for their members.
         text = quoted["inside"] + quoted["rest"]

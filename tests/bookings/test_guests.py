@@ -61,6 +61,12 @@ def address(email: str, name: str = "", language: str = "pl") -> Entry:
         ("- jan@x.pl\n• ewa@x.pl", [address("jan@x.pl"), address("ewa@x.pl")]),
         ("O'Brien, Pat <pat@x.pl>", [address("pat@x.pl", "O'Brien, Pat")]),
         (
+            "Katarzyna Lewandowska-Mróz <k@x.pl>; Nowak-Wójcik, Jan <jan@x.pl>",
+            [address("k@x.pl", "Katarzyna Lewandowska-Mróz"), address("jan@x.pl", "Nowak-Wójcik, Jan")],
+        ),
+        ("- Anna Kos-Maj <anna@x.pl>", [address("anna@x.pl", "Anna Kos-Maj")]),
+        ("Jan Nowak, kom. 3. (od: 8) <jan@x.pl>", [address("jan@x.pl", "Jan Nowak, kom. 3. (od: 8)")]),
+        (
             "Jan Nowak <jan@x.pl>, Łucja Żak <lucja@x.pl>;\nkos@kos.example",
             [address("jan@x.pl", "Jan Nowak"), address("lucja@x.pl", "Łucja Żak"), address("kos@kos.example")],
         ),
@@ -75,6 +81,7 @@ def test_read_typed_reads_what_people_paste(text, entries):
     ("text", "names", "wrong"),
     [
         ("Mazowiecki UW", ("Mazowiecki UW",), ()),
+        ("Lewandowska-Mróz", ("Lewandowska-Mróz",), ()),
         ("Mazowiecki UW, Migri", ("Mazowiecki UW", "Migri"), ()),
         ("jan@", (), ("jan@",)),
         ("jan@x..pl", (), ("jan@x..pl",)),

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from bookings import services
 from bookings.models import Approval, Booking, WaitlistEntry
+from integrations.feeds.models import CalendarFeed
 from rooms.models import Closure
 from tests.bookings.requests import ask, at
 from tests.browser.scene import Scene
@@ -63,6 +65,20 @@ def test_one_click_takes_a_room_at_once(scene: Scene, visit: Callable[..., Visit
         visitor.page.locator(".quick__room").first.click()
     number = visitor.page.url.rstrip("/").rpartition("/")[2]
     assert Booking.objects.get(number=number).organizer == scene.office.staff
+
+
+def test_an_address_of_a_calendar_is_made_and_taken_back(scene: Scene, visit: Callable[..., Visitor]) -> None:
+    visitor = visit(scene.office.newcomer)
+    visitor.go(reverse("feed_list"))
+    with visitor.page.expect_navigation():
+        visitor.page.locator(".feeds__form button[type=submit]").click()
+    feed = CalendarFeed.objects.get(owner=scene.office.newcomer)
+    visitor.page.locator(f"#feed-{feed.pk} summary").click()
+    with visitor.page.expect_navigation():
+        visitor.page.locator(f"#feed-{feed.pk} .btn--danger").click()
+    feed.refresh_from_db()
+    assert feed.revoked_at is not None
+    assert visitor.complaints == []
 
 
 @pytest.mark.parametrize("width", [1440, 390])
