@@ -263,13 +263,10 @@ class Pen:
         times = self._clock.span(session.begins, session.ends)
         title = escape(session_title(session))
         letter = THREAD_LETTERS[session.thread - 1] if session.thread else ""
-        marks = f'<span class="badge">{letter}</span>' if letter else ""
-        marks += self._words.private if session.is_private else ""
-        marks += self._words.mine if session.is_mine else ""
-        marks += self._words.repeated if session.is_repeated else ""
+        badge = f'<span class="badge">{letter}</span>' if letter else ""
         facts = " · ".join([times, *self._facts(session)])
         inner = (
-            f'<span class="sess__t">{marks}<span>{title}</span></span>'
+            f'<span class="sess__t">{badge}{self._marks(session)}<span>{title}</span></span>'
             f'<span class="sess__m">{facts}</span>{self._words.live if is_live else ""}'
         )
         # Rooms of one session are shown together, and who has booked finds the session.
@@ -283,6 +280,12 @@ class Pen:
             of_day = f"?spotkanie={session.on.isoformat()}" if session.is_repeated and session.on else ""
             return f'<a href="{before}{session.number}{after}{of_day}" class="{css}"{key}{hint}>{inner}</a>'
         return f'<span data-stop class="{css}"{key}{hint}>{inner}</span>'
+
+    def _marks(self, session: BoardSession) -> str:
+        marks = self._words.private if session.is_private else ""
+        marks += self._words.mine if session.is_mine else ""
+        marks += self._words.repeated if session.is_repeated else ""
+        return f'<span class="sess__marks">{marks}</span>' if marks else ""
 
     def _is_live(self, session: BoardSession) -> bool:
         return session.kind is Taker.SESSION and session.begins <= self._now < session.ends

@@ -3,6 +3,7 @@
 // Beside the board it stands without closing off the page; on a phone it is a sheet above it.
 const dialog = document.querySelector('[data-quick]');
 const BOOKED = 'narada.booked';
+const UNDONE = 'narada.undone';
 const WAIT_MS = 300; // Until then nothing shows that something is asked for.
 const LOOK_MS = 250;
 const narrow = matchMedia('(max-width: 47.99rem)');
@@ -221,16 +222,30 @@ const setUp = () => {
   });
 };
 
-// Back on the board, the new session has the focus.
-const goToBooked = () => {
-  const booked = sessionStorage.getItem(BOOKED);
-  sessionStorage.removeItem(BOOKED);
+// Back on the board, the new session has the focus; once it is taken back, the stretch that is free again.
+const columnsOf = (cell) => ['a', 'z'].map((side) => Number(new RegExp(`(?:^| )${side}-(\\d+)`).exec(cell.className)?.[1]));
+const freed = ({ row, column }) => [...document.querySelectorAll(`#${CSS.escape(row)} .cell:has(> a.free)`)].find((cell) => {
+  const [first, last] = columnsOf(cell);
+  return first <= column && column < last;
+})?.firstElementChild;
+const comeBack = () => {
+  const [booked, undone] = [BOOKED, UNDONE].map((key) => {
+    const value = sessionStorage.getItem(key);
+    sessionStorage.removeItem(key);
+    return value;
+  });
   const session = booked && document.querySelector(`[data-session="${CSS.escape(booked)}"]`);
-  session?.focus();
-  session?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  const place = session || (undone && freed(JSON.parse(undone)));
+  place?.focus();
+  place?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  if (!session) return;
+  document.addEventListener('submit', (event) => {
+    const cell = event.target.closest('.toast__acts') && session.closest('.cell');
+    if (cell) sessionStorage.setItem(UNDONE, JSON.stringify({ row: cell.closest('.board__row').id, column: columnsOf(cell)[0] }));
+  });
 };
 
 if (dialog) {
   setUp();
-  goToBooked();
+  comeBack();
 }

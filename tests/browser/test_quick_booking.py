@@ -47,6 +47,7 @@ def test_keyboard_books_undoes_and_has_the_focus_where_it_was(scene, visit):
     visitor.wait_until("document.querySelector('.toast') && !document.querySelector('.toast__acts')")
     booking.refresh_from_db()
     assert booking.is_cancelled
+    assert visitor.focused("it.matches('a.free') && it.dataset.from") == began, "what is free again has the focus"
     assert visitor.complaints == []
     assert visitor.strangers == []
 
