@@ -124,6 +124,8 @@ def reason_of(closure: BoardSession) -> str:
 
 def session_title(session: BoardSession) -> str:
     """Say what holds the room; for what is not certain yet, with the word for that."""
+    if session.kind is Taker.SESSION and session.title:
+        return session.title
     if session.kind == Taker.OFFER:
         return _("Taken")
     if session.kind == Taker.CANCELLED:

@@ -33,7 +33,7 @@ from bookings.views.board_cells import (
     site_name,
     until_in_words,
 )
-from bookings.views.board_layout import Block, Row, Segment, Thread
+from bookings.views.board_layout import Block, Row, Segment, Thread, quarters
 from bookings.wording import clock, interval_range
 from rooms.interval import Interval
 from rooms.models import Equipment
@@ -62,14 +62,20 @@ class Clock:
         self._midnight, self._ends = int(span.start_at.timestamp()), int(span.end_at.timestamp())
         # On a day on which no clock is changed, the wall clock is what has passed since midnight.
         self._is_plain = span.duration == timedelta(days=1)
+        self._clocks: dict[int, str] = {}
         self._ranges: dict[tuple[int, int], str] = {}
 
     def at(self, at: int) -> str:
         """Return „9:00”; the midnight that ends the day is 0:00."""
-        passed = at - self._midnight
-        if self._is_plain and 0 <= passed < _DAY:
-            return f"{passed // 3600}:{passed // 60 % 60:02d}"
-        return clock(self._local(at))
+        found = self._clocks.get(at)
+        if found is None:
+            passed = at - self._midnight
+            if self._is_plain and 0 <= passed < _DAY:
+                found = f"{passed // 3600}:{passed // 60 % 60:02d}"
+            else:
+                found = clock(_instant(at).astimezone(self._zone))
+            self._clocks[at] = found
+        return found
 
     def end(self, at: int) -> str:
         """Return the end of a stretch of this day; the booking form reads 0:00 as the beginning of the day."""
@@ -77,16 +83,14 @@ class Clock:
 
     def span(self, begins: int, ends: int) -> str:
         """Return „9:00–10:30”; what goes on over midnight says on which day it ends."""
-        key = begins, ends
-        if key not in self._ranges:
+        found = self._ranges.get((begins, ends))
+        if found is None:
             if self._is_plain and self._midnight <= begins and ends < self._midnight + _DAY:
-                self._ranges[key] = f"{self.at(begins)}–{self.at(ends)}"
+                found = f"{self.at(begins)}–{self.at(ends)}"
             else:
-                self._ranges[key] = interval_range(Interval(_instant(begins), _instant(ends)), self._zone)
-        return self._ranges[key]
-
-    def _local(self, at: int) -> datetime:
-        return _instant(at).astimezone(self._zone)
+                found = interval_range(Interval(_instant(begins), _instant(ends)), self._zone)
+            self._ranges[begins, ends] = found
+        return found
 
 
 def _instant(at: int) -> datetime:
@@ -141,7 +145,7 @@ class Pen:
         # Addresses of sessions differ by number only.
         self._session_url = reverse("booking_show", args=["N-0"]).partition("N-0")
         # By what they say, since many rooms and stretches are alike.
-        self._lengths: dict[int, str] = {}
+        self._free_texts: dict[tuple[int, Access], str] = {}
         self._people: dict[int, str] = {}
         self._seats: dict[int, str] = {}
         self._joins: dict[int, str] = {}
@@ -184,11 +188,11 @@ class Pen:
         )
 
     def _row(self, row: Row, address: str, access: Access) -> str:
-        room = row.room
+        room, pk = row.room, row.room.pk
         name = escape(room.name)
-        cells = "".join([self._cell(room.pk, name, item, access) for item in row.segments])
+        cells = "".join([self._cell(pk, name, item, access) for item in row.segments])
         return (
-            f'<div class="board__row" role="row" id="room-{room.pk}">'
+            f'<div class="board__row" role="row" id="room-{pk}">'
             f'<div class="board__room" role="rowheader"><strong class="board__name" title="{name}, {escape(address)}">'
             f'{name}</strong><span class="board__meta"><span>{escape(seats_in_words(room.seats))}</span>'
             f"{'' if self._is_dense else self._icons(room.equipment.all())}</span></div>\n"
@@ -218,8 +222,7 @@ class Pen:
         else:
             css += f" cell--{kind}"
             inner = self._plain(kind)
-        span = f' aria-colspan="{at.columns}"' if at.columns > 1 else ""
-        return f'<div class="{css} a-{at.a} z-{at.z}" role="gridcell" aria-colindex="{at.column}"{span}>{inner}</div>\n'
+        return f'<div class="{css}{_place(at.a, at.z)}>{inner}</div>\n'
 
     def _plain(self, kind: str) -> str:
         if kind == "closed":
@@ -240,8 +243,8 @@ class Pen:
 
     def _free_stretch(self, room_id: int, room: str, at: Segment, access: Access) -> str:
         times, begins, ends = self._clock, at.begins, at.ends
-        words = {"length": self._length(ends - begins), "times": times.span(begins, ends), "room": room}
-        text, label = self._words.free[access] % words, self._words.free_label[access] % words
+        text = self._free_text(ends - begins, access)
+        label = self._words.free_label[access] % {"times": times.span(begins, ends), "room": room}
         if access is Access.NONE:
             return f'<span class="free free--ask" data-stop>{text}<span class="sr-only">{label}</span></span>'
         css = "free" if access is Access.AT_ONCE else "free free--ask"
@@ -252,10 +255,12 @@ class Pen:
             f'<span>{text}</span><span class="sr-only">{label}</span></a>'
         )
 
-    def _length(self, seconds: int) -> str:
-        if seconds not in self._lengths:
-            self._lengths[seconds] = length_in_words(timedelta(seconds=seconds))
-        return self._lengths[seconds]
+    def _free_text(self, seconds: int, access: Access) -> str:
+        found = self._free_texts.get((seconds, access))
+        if found is None:
+            found = self._words.free[access] % {"length": length_in_words(timedelta(seconds=seconds))}
+            self._free_texts[seconds, access] = found
+        return found
 
     def _session(self, at: Segment, session: BoardSession) -> str:
         is_tentative = session.kind is not Taker.SESSION
@@ -331,6 +336,14 @@ class Pen:
             yield self._words.series
         if is_live:
             yield self._words.in_progress
+
+
+@lru_cache(maxsize=2048)
+def _place(a: int, z: int) -> str:
+    """Return what a cell between two grid lines says of its place, the end of its class before it."""
+    column, columns = quarters(a, z)
+    span = f' aria-colspan="{columns}"' if columns > 1 else ""
+    return f' a-{a} z-{z}" role="gridcell" aria-colindex="{column}"{span}'
 
 
 def _session_css(at: Segment, session: BoardSession, letter: str, *, is_tentative: bool, is_live: bool) -> str:

@@ -42,20 +42,20 @@ class Segment(NamedTuple):
     down: bool = False
 
     @property
-    def column(self) -> int:
-        """For screen readers: the first quarter of an hour, the column of names being 1."""
-        return 2 + (self.a - 2) // 3
-
-    @property
-    def columns(self) -> int:
-        return max(1, 2 - ((2 - self.z) // 3) - self.column)
-
-    @property
     def size(self) -> str:
         length = self.ends - self.begins
         if length <= _TINY:
             return "tiny"
         return "xlong" if length >= _XLONG else "long" if length >= _LONG else ""
+
+
+def quarters(a: int, z: int) -> tuple[int, int]:
+    """Return where a stretch between two grid lines stands for screen readers: its first column and how many it has.
+
+    They are quarters of an hour, the column of names being 1.
+    """
+    first = 2 + (a - 2) // 3
+    return first, max(1, 2 - ((2 - z) // 3) - first)
 
 
 _Stretch = tuple[int, int]

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bookings.board import Board, BoardSession
-from bookings.views.board_layout import Row, arrange
+from bookings.views.board_layout import Row, arrange, quarters
 from rooms.interval import Interval
 from rooms.models import Room, Site
 
@@ -82,7 +82,7 @@ def test_an_empty_day_is_one_free_stretch_over_all_columns() -> None:
     (row,) = _rows(_board([_room(1)], []))
     assert _shape(row) == [("free", "07:00-18:00")]
     assert (row.segments[0].a, row.segments[0].z) == (2, 134)
-    assert (row.segments[0].column, row.segments[0].columns) == (2, 44)
+    assert quarters(row.segments[0].a, row.segments[0].z) == (2, 44)
 
 
 def test_sessions_that_touch_leave_nothing_between_them() -> None:
