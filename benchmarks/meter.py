@@ -87,6 +87,10 @@ class Meter:
         """
         return Cpu(application(), self._database_ns())
 
+    def aside(self, sql: str, values: Sequence[Any]) -> None:
+        """Run a statement, as somebody else would, whose work is not counted."""
+        self._observer.execute(sql.encode(), values)
+
     def cost(
         self,
         call: Callable[[T], object],

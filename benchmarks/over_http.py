@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +20,7 @@ from benchmarks.figures import Figure, benchmark
 from benchmarks.first_view import first_view
 from benchmarks.forms import fields_of
 from benchmarks.meter import BATCHES, Cpu, cost_of, count_queries
+from benchmarks.pages import RETITLE
 from benchmarks.web_server import WebServer, running_web_server
 from bookings.forms import new_submission
 from launch.web import WORKERS
@@ -79,6 +81,34 @@ def boards(bench: Bench) -> Iterator[Figure]:
             tag = answer.headers["ETag"]
             known = [browser.asks(address, known=tag)] * calls
             yield from _cost(bench, web, f"{name}_known", known, partial(get, known=tag))
+
+
+@benchmark("http_real.board_34_changed", "http_real.board_100_changed")
+def changed_boards(bench: Bench) -> Iterator[Figure]:
+    """The same boards, each time after a session of the day has got another title."""
+    browser, addresses = Browser(bench.fresh_user()), Boards.of(bench)
+    day = min(gap.local_start.date() for gap in bench.gaps(1))
+    calls = bench.calls(_CALLS)
+    with running_web_server(bench.database_url) as web:
+        for name, address in (("34", addresses.site), ("100", addresses.all)):
+            wires = [HTTPConnection("127.0.0.1", web.port, timeout=60) for _ in range(WORKERS)]
+            spent: list[tuple[Cpu, int]] = []
+            walls = []
+            for number in range(calls + _warm(bench)):
+                bench.meter.aside(RETITLE, [f"Zmiana {number}", day])
+                before, began = bench.meter.read(web.cpu_ns), time.perf_counter()
+                wire = wires[number % WORKERS]
+                wire.request("GET", address, headers=browser.headers)
+                answer = wire.getresponse()
+                answer.read()
+                assert answer.status == 200, answer.status
+                walls.append((time.perf_counter() - began) * 1000)
+                spent.append((bench.meter.read(web.cpu_ns) - before, 1))
+            for wire in wires:
+                wire.close()
+            queries = count_queries(partial(browser.get, address))
+            cost = cost_of(spent[-calls:], sorted(walls[-calls:]), queries)
+            yield from cost.figures(f"http_real.board_{name}_changed", bench.scale)
 
 
 @benchmark("http_real.book_4", "http_real.book_16")

@@ -21,7 +21,8 @@ from rooms.models import Room
 
 _CALLS = 40
 _SMALL_OFFICE = 60
-_RETITLE = """
+#: Gives the first session of a day that is not over a title.
+RETITLE = """
 UPDATE bookings_booking SET title = %s WHERE id = (
     SELECT booking_id FROM bookings_occurrence WHERE (starts_at AT TIME ZONE 'Europe/Warsaw')::date = %s
     AND starts_at > now() - interval '1 day' AND status = 'confirmed' ORDER BY id LIMIT 1
@@ -75,7 +76,7 @@ def changed_day_board(bench: Bench) -> Iterator[Figure]:
     with psycopg.connect(bench.database_url, autocommit=True) as somebody_else:
 
         def retitle() -> None:
-            somebody_else.execute(_RETITLE, [f"Zmiana {next(titles)}", day])
+            somebody_else.execute(RETITLE, [f"Zmiana {next(titles)}", day])
 
         for name, asked in (("100", address), ("34", f"{address}?site={site}")):
             cost = bench.meter.cost(browser.get, [asked] * calls, batches=calls, between=retitle)
