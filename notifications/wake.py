@@ -22,8 +22,8 @@ JOB = "deliver_mail"
 EXPIRES_SECONDS = 30
 #: After a failure the broker is left alone for as long; bookings made meanwhile wait for the beat.
 PAUSE_SECONDS = 5.0
-#: A message costs more than half a booking: those made so soon after one share the next.
-GATHER_SECONDS = 0.2
+#: A message costs a third of a booking: those made so soon after one share the next, and wait no longer than that.
+GATHER_SECONDS = 0.5
 
 
 class _Bell:
