@@ -35,10 +35,6 @@ class Card:
     #: For the search on the page: lower case, without accents.
     haystack: str
 
-    @property
-    def is_busy(self) -> bool:
-        return self.kind == "danger"
-
 
 @dataclass(frozen=True, slots=True)
 class SiteBlock:
