@@ -88,7 +88,7 @@ def booking_preview(request: HttpRequest) -> HttpResponseBase:
         raise PermissionDenied
     is_live = "do" not in request.POST
     if is_live:
-        draft = Draft(request.POST.copy(), "look")
+        draft = booking_draft.looked_at(request.POST)
     else:
         draft = booking_draft.pressed(request.POST, booking=details.booking if details else None)
     page = _page(request.user, draft, details, scope=_scope_asked(request) or Scope.ALL)

@@ -118,6 +118,15 @@ def pressed(posted: QueryDict, *, booking: Booking | None = None) -> Draft:
     return replace(draft, lead=lead)
 
 
+def looked_at(posted: QueryDict) -> Draft:
+    """Return the form as it stands, for a look that takes nothing over.
+
+    Of a form that was sent it is still named what stands in the fields for people and means nobody.
+    """
+    data = posted.copy()
+    return replace(pressed(posted), data=data, verb="look") if data.get("sent") else Draft(data, "look")
+
+
 def _prefill(data: QueryDict, query: QueryDict, *, today: date) -> None:
     """Take day and times over from the address where they can be read; a start alone gets the usual length."""
     with suppress(ValueError):

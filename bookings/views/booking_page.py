@@ -58,10 +58,10 @@ _ANCHORS = {
     "until": "id_until",
     "count": "id_count",
     "series": "series",
-    "dates": "dates",
     "rooms": "rooms",
     "organizer": "id_lead",
     "participants": "id_who",
+    "dates": "dates",
     "emergency_reason": "id_emergency_reason",
     "version": "current-state",
 }
@@ -104,6 +104,11 @@ class Page:
         of_form = self.form.organizer_id(user_id=self.user.pk)
         organizer_id = self.details.booking.organizer_id if self.details else of_form
         return self.form.to_request(organizer_id=organizer_id, time_zone=self.time_zone)
+
+    @property
+    def is_sent(self) -> bool:
+        """Say whether the form was sent to be booked, now or before it came back: then every problem is named."""
+        return self.saved or bool(self.draft.data.get("sent"))
 
     @property
     def _changing(self) -> Any:
@@ -151,7 +156,7 @@ class Page:
             found: Sequence[Refusal] = self.outcome.refusals
         else:
             found = self.with_fixes(self.assessment, self.request)
-        return tuple(refusal for refusal in found if self.saved or refusal.code not in _ONLY_WHEN_SAVED)
+        return tuple(refusal for refusal in found if self.is_sent or refusal.code not in _ONLY_WHEN_SAVED)
 
     @cached_property
     def looked_at(self) -> BookingRequest | None:
@@ -195,9 +200,9 @@ class Page:
             Problem(name, str(text))
             for name, texts in self.form.errors.items()
             for text in texts
-            if self.saved or name in _AT_ONCE
+            if self.is_sent or name in _AT_ONCE
         ]
-        shown = self.refusals if self.saved else [item for item in self.refusals if item.form_field != "rooms"]
+        shown = self.refusals if self.is_sent else [item for item in self.refusals if item.form_field != "rooms"]
         found += self._series_problems(shown)
         found += [Problem(item.form_field, refusal_text(item)) for item in shown if self._is_named(item)]
         found += booking_behalf.problems(self.draft.lead, Problem)
@@ -221,7 +226,7 @@ class Page:
         """While the form is filled in, clashes are told beside the tracks alone; a date's beside the date."""
         if refusal.code == Code.DATES_CHANGED or (refusal.on is not None and refusal.code in DECIDABLE):
             return False
-        return self.saved or refusal.code not in {*_ONLY_WHEN_SAVED, *booking_tracks.CLASHES}
+        return self.is_sent or refusal.code not in {*_ONLY_WHEN_SAVED, *booking_tracks.CLASHES}
 
     @cached_property
     def errors(self) -> dict[str, list[str]]:
@@ -302,9 +307,9 @@ class Page:
             "form": self.form,
             "details": self.details,
             "booking": self.details.booking if self.details else None,
-            "saved": self.saved,
+            "is_sent": self.is_sent,
             "notices": self.notices,
-            "problems": self.problems if self.saved else [],
+            "problems": self.problems if self.is_sent else [],
             "errors": self.errors,
             "when_words": booking_words.when_words(self),
             "sites": booking_rooms.blocks(self.rooms, self.form.room_ids, self._room_states(), roles, keeps),

@@ -20,7 +20,7 @@ from bookings.wishes_form import MOVABLE, SEATS
 
 #: Of the request and of the look at it, not of the session: each page writes its own.
 _PASSING = {
-    *("csrfmiddlewaretoken", "do", "submission", "turn", "seen", "shown", "agreed"),
+    *("csrfmiddlewaretoken", "do", "submission", "turn", "seen", "shown", "agreed", "sent"),
     *("number", "version", "scope", "spotkanie", "template_name", "template_site"),
 }
 #: Of a certain day, which a template has none of.

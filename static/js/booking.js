@@ -100,10 +100,29 @@ const followDay = () => {
 };
 let isUnfolded = false;
 form.addEventListener('toggle', (event) => { if (event.target.id === 'all-dates') isUnfolded = event.target.open; }, true);
+// The fields for sites and what is brought to them follow the rooms. Where the same ones come they stay as they are;
+// else what was typed since the question went over, and as no field tells of that any more, a look does.
+const keepTyped = (detail) => {
+  const fields = (root) => [...root.querySelectorAll('input')];
+  const old = fields(detail.target);
+  const fresh = new Map(fields(detail.fragment).map((input) => [input.id, input]));
+  if (old.length === fresh.size && old.every((input) => fresh.has(input.id))) {
+    detail.shouldSwap = false;
+    return;
+  }
+  for (const input of old) {
+    const next = fresh.get(input.id);
+    if (!next || (next.value === input.value && next.checked === input.checked)) continue;
+    next.value = input.value;
+    next.checked = input.checked;
+    setTimeout(() => form.dispatchEvent(new Event('look', { bubbles: true })));
+  }
+};
 // Before it is put in its place, or what has the focus in there would lose it.
 document.addEventListener('htmx:oobBeforeSwap', (event) => {
   const dates = event.detail.fragment?.querySelector('#all-dates');
   if (dates) dates.open = isUnfolded;
+  if (event.detail.target.id === 'wishes-fields') keepTyped(event.detail);
 });
 document.addEventListener('htmx:afterSettle', () => {
   followDay();
@@ -122,11 +141,21 @@ const say = () => {
   region.firstElementChild.textContent = verdict.dataset.at;
   region.lastElementChild.textContent = `. ${verdict.innerHTML}`;
 };
+// What is put right leaves the summary above the form; what is new stands beside its field.
+const shorten = () => {
+  const list = document.querySelector('[data-problem-list]');
+  const left = form.querySelector('[data-problems]');
+  if (!list || !left) return;
+  const texts = new Set([...left.content.children].map((item) => item.textContent));
+  for (const item of [...list.children]) if (!texts.has(item.textContent)) item.remove();
+  if (!list.children.length) list.closest('[data-summary]').remove();
+};
 const refresh = () => {
-  for (const input of form.querySelectorAll('[data-when]')) {
-    if (document.getElementById(`${input.id}_error`)) input.setAttribute('aria-invalid', 'true');
+  for (const input of form.querySelectorAll('[data-told]')) {
+    if (document.getElementById(`id_${input.dataset.told}_error`)) input.setAttribute('aria-invalid', 'true');
     else input.removeAttribute('aria-invalid');
   }
+  shorten();
   clearTimeout(waiting);
   waiting = setTimeout(say, Math.max(150, saidAt + SAY_EVERY_MS - Date.now()));
 };
