@@ -128,6 +128,8 @@ class AllocationForm(LicenceForm):
         super().__init__(data, asked=asked)
         for site in asked.sites:
             self._add_site(site)
+        # As on the page, so that a summary of errors names them in that order.
+        self.order_fields([*(name for name in self.fields if name != "from_on"), "from_on"])
 
     def _add_site(self, site: Site) -> None:
         share = seats_field(_("Share: %(site)s") % {"site": site.name}, least=0)

@@ -97,17 +97,15 @@ class PeopleForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        for line in self.lines:
-            if data.get(f"name_{line}") and not data.get(f"email_{line}") and f"email_{line}" not in self.errors:
-                self.add_error(f"email_{line}", _("Say where to send the invitation."))
         if not self.errors and not self.filled:
             self.add_error("email_0", _("Write at least one name and address."))
         return data
 
     @property
     def filled(self) -> list[int]:
-        """Return the lines in which somebody stands."""
-        return [line for line in self.lines if self.cleaned_data.get(f"email_{line}")]
+        """Return the lines in which somebody stands; a name alone is refused with all that is wrong with the others."""
+        values = self.cleaned_data
+        return [line for line in self.lines if values.get(f"name_{line}") or values.get(f"email_{line}")]
 
     @property
     def people(self) -> list[tuple[str, str]]:

@@ -19,6 +19,8 @@ def problem_words(problem: Problem) -> str:
         case Reason.SENT_YOU:
             words = _("%(name)s is sending you. If you can't come, please answer “no” or send another colleague.")
             return words % values
+        case _ if not problem.email:
+            return _("Say where to send the invitation.")
         case _:
             words = _("“%(address)s” is no address that mail can be sent to. Write it as name@office.example.")
             return words % values

@@ -165,6 +165,14 @@ def test_bad_allocation_is_refused_and_nothing_typed_is_lost(
     assert SiteShare.objects.count() == 3
 
 
+def test_a_summary_of_errors_names_the_fields_as_the_page_has_them(
+    office: Office, admin_client: Client, english: None
+) -> None:
+    response = admin_client.post(url("przydzial"), allocation(office, kos="x", from_on="x"))
+    links = re.findall(r'<li><a href="#id_([a-z_]+)', response.content.decode())
+    assert links == ["share", "from_on"]
+
+
 def test_sessions_without_a_licence_are_shown_then_moved_kept_and_told(
     office: Office, admin_client: Client, english: None
 ) -> None:

@@ -55,7 +55,8 @@ def test_the_button_sends_a_request_where_somebody_has_to_agree(staff_client, of
     page = staff_client.get(NEW, {"room": asked.pk}).content.decode()
     assert label_of(page) == "Wyślij wniosek"
     note = re.search(r'id="submit-approval">(.*?)</div>', page)
-    assert note and "Potrzebna jest zgoda" in note[1]
+    assert note
+    assert "Potrzebna jest zgoda" in note[1]
 
 
 def test_a_look_says_what_is_still_wrong_with_a_form_that_was_sent(staff_client, office):

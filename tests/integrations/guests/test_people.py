@@ -154,6 +154,14 @@ def test_people_of_an_office_are_registered_and_taken_off(session: Session) -> N
     assert present(session.booking)[2:] == [JAN[1]]
 
 
+def test_a_line_without_an_address_does_not_hide_a_wrong_one(session: Session) -> None:
+    data = {"name_0": EWA[0], "email_0": "", "name_1": JAN[0], "email_1": "jan"}
+    response = send(session.guest, "osoby", **data)
+    assert response.status_code == 422
+    assert "Correct 2 things" in words(response)
+    assert list(response.context["form"].errors) == ["email_0", "email_1"]
+
+
 def test_wrong_lines_are_named_and_nobody_is_invited(session: Session) -> None:
     data = {
         "name_0": EWA[0],
