@@ -52,11 +52,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What typed text holds. `names`: words without an address. `wrong`: what looks like an address and is none."""
+    """What typed text holds. `names`: words without an address. `wrong`: what looks like an address and is none.
+
+    `left`: both, in the order of the text.
+    """
 
     entries: tuple[Entry, ...] = ()
     names: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def read_token(token: str) -> Entry:
@@ -119,7 +123,7 @@ def read_typed(text: str, *, language: str) -> Typed:
     `language`: of the mails to these addresses.
     """
     found: dict[str, Entry] = {}
-    names, wrong = [], []
+    names, wrong, left = [], [], []
     for name, address in _pairs(text):
         if address and is_address(address):
             # Each address once; of several spellings the one that comes with a name.
@@ -129,9 +133,11 @@ def read_typed(text: str, *, language: str) -> Typed:
                 found[key] = Entry(ADDRESS, email=address, name=known_as, language=_known(language))
         elif address:
             wrong.append(address)
+            left.append(address)
         elif name:
             names.append(name)
-    return Typed(tuple(found.values()), tuple(dict.fromkeys(names)), tuple(dict.fromkeys(wrong)))
+            left.append(name)
+    return Typed(tuple(found.values()), *(tuple(dict.fromkeys(texts)) for texts in (names, wrong, left)))
 
 
 def _participant(entry: Entry) -> Participant:

@@ -33,6 +33,8 @@ _LENGTH = timedelta(hours=1)
 _QUARTER = timedelta(minutes=15)
 _LEAD = timedelta(minutes=10)
 _CHOICES = 6
+#: The fields for people; what nobody is known by stays in its own one, with this between the pieces.
+_PEOPLE_FIELDS = {"who": "; ", "addresses": "\n"}
 #: Buttons after which what stands in the fields for people is taken over first.
 _TAKING_OVER = {"add", "book", "check"}
 
@@ -168,27 +170,29 @@ def _local(at: datetime) -> datetime:
 
 def _take_over_typed(data: QueryDict, verb: str) -> Draft:
     """Turn what was typed into participants. A name that one entry fits is that entry; of several, one is chosen."""
-    text = "\n".join(filter(None, [data.get("who", ""), data.get("addresses", "")]))
-    if not text.strip():
-        return Draft(data, verb)
-    typed = guests.read_typed(text, language=data.get("guest_language", ""))
-    entries = list(typed.entries)
+    entries: list[Entry] = []
+    known: list[Entry] = []
     choices: list[Found] = []
-    unread = list(typed.wrong)
-    # A name costs a search; whoever pastes a long list of bare names is asked for addresses.
-    for name in typed.names[:_CHOICES]:
-        found = find_people(name, limit=_CHOICES)
-        if len(found) == 1:
-            entries.append(guests.entry_of(found[0]))
-        elif found:
+    unread: list[str] = []
+    searches = _CHOICES
+    for name, between in _PEOPLE_FIELDS.items():
+        typed = guests.read_typed(data.get(name, ""), language=data.get("guest_language", ""))
+        entries += typed.entries
+        left = []
+        for text in typed.left:
+            # A name costs a search; whoever pastes a long list of bare names is asked for addresses.
+            is_searched = text in typed.names and searches > 0
+            searches -= is_searched
+            found = find_people(text, limit=_CHOICES) if is_searched else []
+            if len(found) == 1:
+                known.append(guests.entry_of(found[0]))
+                continue
+            left.append(text)
             choices += found
-        else:
-            unread.append(name)
-    unread += typed.names[_CHOICES:]
-    _add(data, entries)
-    left = [*unread, *(typed.names if choices else ())]
-    data["who"], data["addresses"] = (left[0], "\n".join(left[1:])) if left else ("", "")
-    return Draft(data, verb, tuple(dict.fromkeys(choices)), tuple(unread))
+            unread += () if found else (text,)
+        data[name] = between.join(left)
+    _add(data, [*entries, *known])
+    return Draft(data, verb, tuple(dict.fromkeys(choices)), tuple(dict.fromkeys(unread)))
 
 
 def _add(data: QueryDict, entries: list[Entry]) -> None:
@@ -199,8 +203,15 @@ def _add(data: QueryDict, entries: list[Entry]) -> None:
 
 
 def _choose(data: QueryDict, token: str) -> None:
-    """Add the entry that was meant by what stands in the field."""
-    _add(data, [guests.read_token(token)])
+    """Add the entry that was meant by what stands in a field: by the first piece that finds it, else by the whole."""
+    entry = guests.read_token(token)
+    _add(data, [entry])
+    for name, between in _PEOPLE_FIELDS.items():
+        typed = guests.read_typed(data.get(name, ""), language="")
+        for text in typed.names[:_CHOICES]:
+            if entry in map(guests.entry_of, find_people(text)):
+                data[name] = between.join(piece for piece in typed.left if piece != text)
+                return
     data["who"] = ""
 
 

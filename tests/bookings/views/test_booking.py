@@ -258,6 +258,20 @@ def test_typing_that_means_nobody_stays_and_stops_the_booking(staff_client, offi
     assert not Booking.objects.exists()
 
 
+def test_what_is_left_of_a_pasted_list_stays_in_it_in_order(staff_client, office):
+    pasted = "ewa@\nwideo\nJan <jan@x.example>\nXawery Nikt\npiotr@"
+    response = staff_client.post(NEW, fields(office, do="add", who="ktoś@", addresses=pasted))
+    data = response.context["data"]
+    assert (data["who"], data["addresses"]) == ("ktoś@", "ewa@\nwideo\nXawery Nikt\npiotr@")
+
+    # The name that was meant leaves the list, and nothing else does.
+    token = response.context["choices"][0].token
+    again = {"who": data["who"], "addresses": data["addresses"]}
+    data = staff_client.post(NEW, fields(office, do=f"choose {token}", **again)).context["data"]
+    assert data.getlist("participants") == [token]
+    assert (data["who"], data["addresses"]) == ("ktoś@", "ewa@\nXawery Nikt\npiotr@")
+
+
 def test_chips_are_removed_opened_and_turned_to_another_language(staff_client, office):
     group, guest = f"group:{office.voivodeships.pk}", "address:pl:jan@x.example"
     wanted = fields(office, participants=[group, guest])
