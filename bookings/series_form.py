@@ -186,7 +186,7 @@ class SeriesForm(TypedTimesForm):
 
     def _count(self) -> int | None:
         text = (self.cleaned_data.get("count") or "").strip()
-        if text.isascii() and text.isdigit() and len(text) < 6:
+        if text.isascii() and text.isdigit() and len(text) < 6 and int(text):
             return int(text)
         limit = {"limit": recurrence.MAX_OCCURRENCES}
         self.add_error("count", ValidationError(_("Write how many dates, a number from 1 to %(limit)d.") % limit))

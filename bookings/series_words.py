@@ -21,8 +21,8 @@ from bookings.rules import Why
 from bookings.wording import clock
 
 _WORKING_DAYS = (0, 1, 2, 3, 4)
-#: A day of the coming year is clear without it.
-_YEAR = timedelta(days=365)
+#: So far ahead a day is clear without its year; further on it reads like one of this month, or one that is over.
+_CLEAR = timedelta(days=300)
 
 
 class Meeting(Protocol):
@@ -142,7 +142,7 @@ def full_day(day: date) -> str:
 def _span(pattern: Pattern, local_start: datetime, local_end: datetime, tally: Tally) -> str:
     values = {"rhythm": rhythm(pattern), "times": _times(local_start, local_end)}
     if pattern.until is not None:
-        is_near = pattern.until - local_start.date() < _YEAR
+        is_near = pattern.until - local_start.date() < _CLEAR
         values["day"] = day_of_year(pattern.until) if is_near else full_day(pattern.until)
         return _("%(rhythm)s %(times)s until %(day)s") % values
     count = pattern.count or 0

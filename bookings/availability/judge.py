@@ -263,7 +263,9 @@ def _find_changed_dates(request: BookingRequest, plan: Plan, meetings: Sequence[
     """Return a refusal when the dates are not those that the user was shown, and one when there are none at all."""
     dates = {meeting.on for meeting in meetings}
     if not dates and not plan.refusals and not plan.past:
-        return [Refusal(Code.SERIES_EMPTY, "until", data={"until": plan.dates[-1]})]
+        count = request.series.pattern.count if request.series else None
+        name = "until" if count is None else "count"
+        return [Refusal(Code.SERIES_EMPTY, name, data={"until": plan.dates[-1], "count": count})]
     agreed = request.series.agreed if request.series else None
     if agreed is None or not plan.dates:
         return []

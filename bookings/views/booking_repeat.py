@@ -44,6 +44,8 @@ class Repeat:
     weekday_of: str
     monthly: tuple[Choice, ...]
     ending: str
+    #: The last day or the number of dates is there, whether or not it can be read.
+    has_ending: bool
 
     @property
     def ticked(self) -> str:
@@ -64,13 +66,15 @@ def questions(form: BookingForm) -> Repeat:
     if repeat not in dict(names):
         repeat = "no"
     ticked = form.weekdays(day)
+    ending = "count" if data.get("ending") == "count" else "until"
     return Repeat(
         choices=tuple(Choice(value, label, value == repeat) for value, label in names),
         every=tuple(_every(frequency, str(data.get(field) or "1")) for frequency, field in EVERY.items()),
         weekdays=tuple(Choice(str(n), str(WEEKDAYS_ABBR[n]), n in ticked, str(WEEKDAYS[n])) for n in range(7)),
         weekday_of=str(day.weekday()),
         monthly=_monthly(day, str(data.get("monthly") or "date")),
-        ending="count" if data.get("ending") == "count" else "until",
+        ending=ending,
+        has_ending=bool(str(data.get(ending) or "").strip()),
     )
 
 

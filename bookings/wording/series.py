@@ -33,6 +33,8 @@ _PATTERN: dict[str, Callable[[], str]] = {
 
 
 def _series_empty(refusal: Refusal) -> str:
+    if refusal.data.get("count"):
+        return _("The series has no meeting left. Write a larger number of dates, or keep a date that is left out.")
     return _("The series has no meeting left. Choose a later last day, or keep a date that is left out.")
 
 

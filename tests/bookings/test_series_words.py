@@ -94,6 +94,13 @@ SENTENCES = [
         "every Thursday 10:00–11:00 until 30 June 2028, 82 meetings",
     ),
     (
+        # Nearly a year ahead it reads like a day that is over.
+        Pattern(Frequency.WEEKLY, 1, (3,), until=date(2027, 11, 25)),
+        Tally(52),
+        "co czwartek 10:00–11:00 do 25 listopada 2027, 52 spotkania",
+        "every Thursday 10:00–11:00 until 25 November 2027, 52 meetings",
+    ),
+    (
         THURSDAYS,
         Tally(22, {Why.HOLIDAY: 1}),
         "co czwartek 10:00–11:00 do 30 czerwca, 22 spotkania, pomija 1 święto",

@@ -74,3 +74,19 @@ def test_a_look_says_what_is_still_wrong_with_a_form_that_was_sent(staff_client,
 
 def test_a_look_at_a_form_that_was_not_sent_misses_nothing_yet(staff_client, office):
     assert wrong_in(look(staff_client, office, title="", who="xyzzy")) == ([], [])
+
+
+def test_an_end_that_is_given_is_not_asked_for_because_of_a_wrong_start(staff_client, office):
+    hint = "Podaj, do kiedy"
+    weekly = {"repeat": "weekly", "ending": "until", "start": "x"}
+    assert hint not in look(staff_client, office, **weekly, until="30.06.2027")
+    assert hint in look(staff_client, office, repeat="no", until="")
+
+
+def test_a_series_without_a_meeting_left_asks_for_more_of_what_was_given(staff_client, office):
+    office.staff.language = "en"
+    office.staff.save()
+    # Independence Day alone.
+    asked = {"repeat": "daily", "day": "11.11.2026", "skip_holidays": "on"}
+    assert "Choose a later last day" in look(staff_client, office, **asked, until="11.11.2026")
+    assert "Write a larger number of dates" in look(staff_client, office, **asked, ending="count", count="1")

@@ -66,6 +66,7 @@ def test_a_single_session_has_no_dates_to_show(staff_client, office):
         ({"until": "31.06.2027"}, "Takiego dnia nie ma w kalendarzu"),
         ({"ending": "count", "count": "dużo"}, "liczbę od 1 do 400"),
         ({"ending": "count", "count": ""}, "liczbę od 1 do 400"),
+        ({"ending": "count", "count": "0"}, "liczbę od 1 do 400"),
     ],
 )
 def test_an_end_that_cannot_be_read_is_explained(staff_client, office, changed, words):
