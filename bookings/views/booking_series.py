@@ -272,7 +272,7 @@ def _row(on: date, refusals: Sequence[Refusal], usual: Assessment, posted: Choic
         on=on,
         day=_day_label(on, usual.dates),
         times=time_range(meeting.local_start, meeting.local_end) if meeting else "",
-        troubles=tuple(_trouble(refusal) for refusal in refusals),
+        troubles=_troubles(refusals),
         options=tuple(replace(option, is_chosen=option.value == value) for option in options),
     )
 
@@ -335,7 +335,22 @@ def _posted_label(posted: Choice, on: date) -> str:
     return _("Another room, as chosen before")
 
 
-def _trouble(refusal: Refusal) -> Trouble:
+def _troubles(refusals: Sequence[Refusal]) -> tuple[Trouble, ...]:
+    """Return what is in the way; a session that takes several of the rooms stands there once.
+
+    Two closed ones of which nothing may be known could be different ones.
+    """
+    by_session: dict[object, list[Refusal]] = {}
+    for item in refusals:
+        holder = item.holder
+        is_known = holder is not None and bool(holder.title) and holder.kind in {"session", "request"}
+        key = (holder, item.interval) if item.code == Code.ROOM_TAKEN and is_known else id(item)
+        by_session.setdefault(key, []).append(item)
+    return tuple(_trouble(first, others) for first, *others in by_session.values())
+
+
+def _trouble(refusal: Refusal, others: Sequence[Refusal]) -> Trouble:
+    """`others`: the same session in other rooms."""
     words = {
         Code.ROOM_TAKEN: ("danger", "x", pgettext("date of a series", "room taken")),
         Code.ROOM_CLOSED: ("warn", "clock", pgettext("date of a series", "room closed")),
@@ -344,7 +359,11 @@ def _trouble(refusal: Refusal) -> Trouble:
         Code.EQUIPMENT_NONE_FREE: ("warn", "x", pgettext("date of a series", "no equipment")),
     }
     kind, icon, word = words.get(refusal.code, ("warn", "clock", pgettext("date of a series", "time")))
-    return Trouble(kind, icon, word, _short(refusal))
+    text = _short(refusal)
+    if others:
+        rooms = {"rooms": ", ".join(item.room_name for item in others)}
+        text += " " + _("The same session is also in: %(rooms)s.") % rooms
+    return Trouble(kind, icon, word, text)
 
 
 def _short(refusal: Refusal) -> str:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
+from bookings import services
+from tests.bookings.requests import NOW, ask
 from tests.bookings.views.booking_posts import NEW, fields
 
 LOOK = "/rezerwacja/podglad/"
@@ -23,7 +25,11 @@ def monday_morning() -> Iterator[None]:
 
 def look(client, office, **changed) -> str:
     """Return what the live check answers with."""
-    return client.post(LOOK, {**fields(office), "do": [], **changed}).content.decode()
+    return look_of(client, office, **changed).content.decode()
+
+
+def look_of(client, office, **changed):
+    return client.post(LOOK, {**fields(office), "do": [], **changed})
 
 
 def label_of(html: str) -> str:
@@ -81,6 +87,26 @@ def test_an_end_that_is_given_is_not_asked_for_because_of_a_wrong_start(staff_cl
     weekly = {"repeat": "weekly", "ending": "until", "start": "x"}
     assert hint not in look(staff_client, office, **weekly, until="30.06.2027")
     assert hint in look(staff_client, office, repeat="no", until="")
+
+
+def test_a_session_in_several_rooms_is_told_once_beside_its_date(staff_client, office):
+    rooms = [office.room("KOS/2.14"), office.room("TAB/A")]
+    services.book(ask(office.manager, *rooms, title="Komisja"), by=office.manager, now=NOW)
+    wanted = {"repeat": "weekly", "until": "15.12.2026", "rooms": [room.pk for room in rooms]}
+    response = look_of(staff_client, office, **wanted)
+    [row] = response.context["outcome"].rows
+    [trouble] = row.troubles
+    assert trouble.text.count("Komisja") == 1
+    assert all(room.name in trouble.text for room in rooms)
+
+
+def test_no_list_of_dates_stands_where_each_needs_a_decision(staff_client, office):
+    room = office.room("KOS/2.14")
+    services.book(ask(office.manager, room, title="Komisja"), by=office.manager, now=NOW)
+    only = look(staff_client, office, repeat="weekly", until="30.11.2026")
+    assert ('id="dates-title"' in only, 'id="all-dates"' in only) == (True, False)
+    more = look(staff_client, office, repeat="weekly", until="15.12.2026")
+    assert ('id="dates-title"' in more, 'id="all-dates"' in more) == (True, True)
 
 
 def test_a_series_without_a_meeting_left_asks_for_more_of_what_was_given(staff_client, office):
