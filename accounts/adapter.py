@@ -4,11 +4,12 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from accounts.middleware import say_what_was_lost
 from accounts.models import User
 from accounts.preferences import office_name
 
@@ -34,6 +35,13 @@ class AccountAdapter(DefaultAccountAdapter):
         "enter_current_password": _("This is not your current password."),
         "account_inactive": _("This account is switched off. An administrator can switch it on again."),
     }
+
+    def post_login(self, request: HttpRequest, user: Any, **how: Any) -> HttpResponse:
+        """Speak in the language of who has just signed in: the page asked for the sign-in in the browser's."""
+        answer: HttpResponse = super().post_login(request, user, **how)
+        with translation.override(user.language):
+            say_what_was_lost(request)
+        return answer
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
