@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
@@ -39,10 +39,9 @@ class SignInMiddleware(LoginRequiredMiddleware):
     page. Forms in which much is typed look after themselves (`bookings.views.kept_typing`).
     """
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
         if request.method in _READING:
-            answer: HttpResponseBase = super().handle_no_permission(request, view_func)
-            return answer
+            return super().handle_no_permission(request, view_func)
         if _shows_pages(request):
             request.session[_LOST] = True
             messages.warning(request, _("You were signed out, so nothing was done. Sign in to go back to the page."))

@@ -204,7 +204,7 @@ class _LastDayForm(LicenceForm):
     last_day = day_field(pgettext_lazy("licences", "Last day"))
 
     def first_values(self, asked: Asked) -> dict[str, Any]:
-        return {"last_day": typed(asked.today)}
+        return {"last_day": typed(max(asked.today, asked.row.valid_from))}
 
 
 class GrantEndForm(_LastDayForm):
@@ -214,7 +214,8 @@ class GrantEndForm(_LastDayForm):
     row_model = LicenceGrant
 
     def first_values(self, asked: Asked) -> dict[str, Any]:
-        return {"last_day": typed(asked.row.valid_to or asked.today)}
+        last = asked.row.valid_to
+        return {"last_day": typed(last)} if last else super().first_values(asked)
 
     def changes(self) -> list[LicenceChange]:
         return [EndGrant(self.asked.row, self.cleaned_data["last_day"])]

@@ -144,7 +144,10 @@ class AddGrant(OfItAdmins):
 
 @dataclass(frozen=True)
 class ResizeGrant(OfItAdmins):
-    """From `from_on` on the grant has another number of seats, up to its own last day."""
+    """From `from_on` on the grant has another number of seats, up to its own last day.
+
+    The same number is refused: it would cut the grant in two that nobody can tell apart.
+    """
 
     grant: LicenceGrant
     seats: int
@@ -160,6 +163,8 @@ class ResizeGrant(OfItAdmins):
         whole(self.seats, 1, "seats", day=self.from_on)
         if grant.valid_to is not None and grant.valid_to < self.from_on:
             raise ChangeRefused(words.ends_before(grant.valid_to), "from_on")
+        if self.seats == grant.seats:
+            raise ChangeRefused(words.same_seats(grant.seats), "seats")
         if self.from_on > grant.valid_from:
             ends = grant.valid_to
             end(grant, self.from_on - _DAY)

@@ -32,6 +32,14 @@ def not_seats(seats: Any, least: int, most: int, day: date) -> str:
     }
 
 
+def same_seats(seats: int) -> str:
+    return ngettext(
+        "Nothing has changed: it is %(seats)d licence already. Write another number.",
+        "Nothing has changed: it is %(seats)d licences already. Write another number.",
+        seats,
+    ) % {"seats": seats}
+
+
 def not_days(days: Any, most: int) -> str:
     values = {"days": _number(days), "most": most}
     return _("%(days)s can't be a number of days. Write a whole number from 0 to %(most)d.") % values

@@ -239,6 +239,33 @@ def test_manager_learns_only_that_there_is_a_session_of_another_site(
     assert "Tajemnica" in html(admin_client.post(url("pozyczka"), data))
 
 
+def test_number_sent_as_it_was_changes_nothing_and_says_so(office: Office, admin_client: Client, english: None) -> None:
+    grant = LicenceGrant.objects.get()
+    page = url("liczba", grant.pk)
+    shown = admin_client.post(page, typed_in(html(admin_client.get(page))))
+    assert shown.status_code == 422
+    assert "Nothing has changed: it is 10 licences already." in html(shown)
+    assert LicenceGrant.objects.get() == grant
+
+
+def test_last_day_proposed_is_none_before_the_first(office: Office, admin_client: Client) -> None:
+    carry_out([AddGrant(office.pool, 2, DAY)], by=office.it_admin, now=NOW)
+    carry_out([AssignNamed(office.pool, office.staff, None, None, DAY)], by=office.it_admin, now=NOW)
+    carry_out([Lend(office.pool, office.koszykowa, office.biala, 1, DAY, DAY)], by=office.it_admin, now=NOW)
+    old, new = LicenceGrant.objects.order_by("valid_from")
+    proposed = {
+        page: typed_in(html(admin_client.get(page)))["last_day"]
+        for page in (
+            url("koniec", old.pk),
+            url("koniec", new.pk),
+            url("oddanie", NamedLicence.objects.get().pk),
+            url("zwrot", LicenceLoan.objects.get().pk),
+        )
+    }
+    today, first = ([f"{day.day}.{day.month:02d}.{day.year}"] for day in (TODAY, DAY))
+    assert list(proposed.values()) == [today, first, first, first]
+
+
 def test_grants_emergency_and_named_licences_are_entered(office: Office, admin_client: Client) -> None:
     day = f"{DAY:%d.%m.%Y}"
     assert admin_client.post(url("zakup"), {"seats": 2, "valid_from": day, "valid_to": ""}).status_code == 302

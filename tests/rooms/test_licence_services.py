@@ -130,6 +130,12 @@ def test_grants_are_added_resized_and_ended(office: Office) -> None:
     ]
 
 
+@pytest.mark.parametrize("from_on", [TODAY, LATER, date(2031, 12, 31)])
+def test_grant_of_the_same_number_is_not_cut_in_two(office: Office, from_on: date) -> None:
+    words = refused(office, terms.ResizeGrant(office.pool.grants.get(), 10, from_on))
+    assert words == "Nothing has changed: it is 10 licences already. Write another number."
+
+
 def test_grant_to_come_is_taken_back(office: Office) -> None:
     make(office, terms.AddGrant(office.pool, 2, LATER))
     make(office, terms.EndGrant(office.pool.grants.get(valid_from=LATER), TODAY))
