@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Min, Q
 
+from integrations.jitsi.health import Down, find_down
 from notifications import heartbeat
 from notifications.alarms import finding, ways, web_life
 from notifications.alarms.finding import Figures
@@ -48,7 +49,8 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class State:
     """`clock_ahead`: by how much the database's clock is ahead of ours. `doubted`: mails of the last day that may have
-    arrived more than once. `jobs`: the rows of each job there is, by slot; none where it never ran.
+    arrived more than once. `jobs`: the rows of each job there is, by slot; none where it never ran. `conferences_down`:
+    conference servers that do not answer.
     """
 
     figures: Figures
@@ -60,6 +62,7 @@ class State:
     domains: tuple[MailDomain, ...]
     doubted: int
     jobs: dict[str, Sequence[Job]]
+    conferences_down: tuple[Down, ...]
     worker_seen: datetime | None
     pages_seen: datetime | None
 
@@ -79,6 +82,7 @@ def find_state(now: datetime) -> State:
         domains=tuple(paused[:DOMAINS_SHOWN]),
         doubted=Message.objects.filter(doubts__gt=0, created_at__gt=now - DOUBTS_OF).exclude(kind="webhook").count(),
         jobs=_jobs(),
+        conferences_down=tuple(find_down()),
         worker_seen=heartbeat.last_beat(),
         pages_seen=web_life.last_seen(),
     )

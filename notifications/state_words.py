@@ -153,6 +153,10 @@ class Speaker:
         ill = [_("the worker is silent")] if self._is_silent(self._state.worker_seen) else []
         ill += [_("a mail server takes no mail")] if any(server.down_since for server in self._state.servers) else []
         ill += [_("mail leaves late")] if self._state.figures.late_since else []
+        ill += [
+            _("the conference server %(name)s does not answer") % {"name": down.server.name}
+            for down in self._state.conferences_down
+        ]
         ill += [_("a job is late or fails")] if any(job.tag in {"warn", "danger"} for job in jobs) else []
         if ill:
             words = _("Not all is well, but it has not lasted long enough for an alarm: %(what)s.")

@@ -50,6 +50,15 @@ class Part:
     figures: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A server in use that does not answer. `is_last`: no other one in use answers either."""
+
+    server: ConferenceServer
+    since: datetime
+    is_last: bool
+
+
 def check_due(now: datetime) -> int:
     """Ask the servers that are due, and return how many were asked.
 
@@ -67,6 +76,14 @@ def check_due(now: datetime) -> int:
     for server in claimed:
         _write(server, found[server.pk], now=now, began=began)
     return len(claimed)
+
+
+def find_down() -> list[Down]:
+    """Return the servers in use that are down, as they were when they were last asked. One query."""
+    used = ConferenceServer.objects.filter(is_enabled=True).select_related("health").order_by("position", "pk")
+    known = [(server, getattr(server, "health", None)) for server in used]
+    down = [(server, health.since) for server, health in known if health is not None and health.state == State.DOWN]
+    return [Down(server, since, is_last=len(down) == len(known)) for server, since in down]
 
 
 def parts_of(health: ServerHealth) -> list[Part]:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 
+from integrations.jitsi.health import find_down
 from integrations.mailbox.troubles import find_troubles
 from notifications import heartbeat
 from notifications.alarms import web_life
@@ -93,6 +94,7 @@ def find(now: datetime) -> list[Finding]:
         *_life(now, memory, figures),
         *jobs_found(now, memory=memory.since),
         *_webhooks(now),
+        *_conferences(),
         *_machine(offset, memory),
     ]
     memory.keep()
@@ -170,6 +172,12 @@ def _webhooks(now: datetime) -> Iterator[Finding]:
     for failing in find_failing(now):
         facts = {"name": failing.webhook.name, "is_off": not failing.webhook.is_active, "words": failing.words}
         yield Finding(kind_of(Thing.WEBHOOK, str(failing.webhook.pk)), failing.since, facts)
+
+
+def _conferences() -> Iterator[Finding]:
+    for down in find_down():
+        facts = {"name": down.server.name, "is_last": down.is_last}
+        yield Finding(kind_of(Thing.CONFERENCES, str(down.server.pk)), down.since, facts)
 
 
 def _machine(offset: timedelta, memory: _Memory) -> Iterator[Finding]:

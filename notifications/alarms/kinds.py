@@ -17,6 +17,8 @@ class Thing(StrEnum):
     DATABASE = "database"
     #: Which: its key.
     WEBHOOK = "webhook"
+    #: Which: its key.
+    CONFERENCES = "conferences"
     #: Which: the name of the job.
     JOB = "job"
     #: Which: the machine that found it out of itself. What one finds, another can't see and must not end.

@@ -213,6 +213,18 @@ def _webhook(_which: str, facts: dict[str, Any]) -> Words:
     )
 
 
+def _conferences(_which: str, facts: dict[str, Any]) -> Words:
+    if facts.get("is_last"):
+        means = _("no other conference server answers either, so nobody can enter a conference. Rooms stay booked.")
+    else:
+        means = _("meetings that have not begun go to another conference server meanwhile.")
+    return Words(
+        _("A conference server does not answer: %(name)s") % {"name": facts.get("name", "")},
+        means,
+        _("The page of conferences says which of its parts do not answer. Look whether they run and can be reached."),
+    )
+
+
 def _clock(which: str, facts: dict[str, Any]) -> Words:
     means = _("it and the database are %(seconds)d seconds apart. Links may open too early or too late.")
     return Words(
@@ -242,6 +254,7 @@ _WORDS: dict[Thing, Callable[[str, dict[str, Any]], Words]] = {
     Thing.DATABASE: _database,
     Thing.JOB: _job,
     Thing.WEBHOOK: _webhook,
+    Thing.CONFERENCES: _conferences,
     Thing.CLOCK: _clock,
     Thing.DISK: _disk,
 }

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.utils import translation
 
+from integrations.jitsi.models import ConferenceServer, ServerHealth
 from integrations.mailbox import troubles
 from integrations.mailbox.models import InboundMail
 from notifications.alarms import finding, watch, web_life
 from notifications.alarms.findings import here
 from notifications.alarms.keeping import WELL_FOR
+from notifications.compose import alarm as alarm_words
 from notifications.models import Alarm, Job, MailDomain, Message
 from tests.factories import Office
 from tests.notifications.alarms import (
@@ -317,6 +320,32 @@ def test_clock_that_differs_from_the_databases_is_an_alarm(monkeypatch: pytest.M
     look(NOW + AFTER)
     assert open_kinds() == [f"clock:{here()}"]
     assert Alarm.objects.get().facts["seconds"] == 90
+
+
+# --- Conferences ---------------------------------------------------------------------------------------------------
+def test_conference_server_in_use_that_does_not_answer_is_an_alarm() -> None:
+    one, other, unused = (
+        ConferenceServer.objects.create(name=name, url=f"https://{name}.example", is_enabled=name != "meet3")
+        for name in ("meet1", "meet2", "meet3")
+    )
+    for server in (one, unused):
+        ServerHealth.objects.create(server=server, state="down", since=NOW)
+    ServerHealth.objects.create(server=other, state="ill", since=NOW)
+    look(NOW + AFTER - MINUTE)
+    assert open_kinds() == []
+    look(NOW + AFTER)
+    assert open_kinds() == [f"conferences:{one.pk}"]
+    with translation.override("en"):
+        words = alarm_words.words_of(Alarm.objects.get())
+    assert words.title == "A conference server does not answer: meet1"
+    assert words.means == "meetings that have not begun go to another conference server meanwhile."
+    ServerHealth.objects.filter(server=other).update(state="down")
+    look(NOW + AFTER + MINUTE)
+    with translation.override("en"):
+        assert "no other conference server answers" in alarm_words.words_of(Alarm.objects.get(kind=f"conferences:{one.pk}")).means
+    ServerHealth.objects.update(state="up")
+    well_again(NOW + AFTER + 2 * MINUTE)
+    assert open_kinds() == []
 
 
 # --- Cost ----------------------------------------------------------------------------------------------------------

@@ -9,9 +9,13 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from accounts.models import User
+from integrations.jitsi.models import ConferenceServer, ServerHealth
 from notifications import heartbeat
+from notifications.compose.job_words import job_label
+from notifications.jobs import schedule
 from notifications.models import Alarm, Job, MailDomain, MailRoute, Message
 from tests.factories import Office
 from tests.notifications.conftest import send_to
@@ -54,6 +58,24 @@ def test_it_says_that_all_is_well(office: Office, admin_client: Client) -> None:
     text = page(admin_client)
     assert "All is well." in text or "Wszystko działa." in text
     assert "state-alarm" not in text
+
+
+def test_conference_server_that_does_not_answer_is_named_before_it_is_an_alarm(
+    office: Office, admin_client: Client
+) -> None:
+    heartbeat.beat_heart(timezone.now())
+    User.objects.update(language="en")
+    server = ConferenceServer.objects.create(name="meet1", url="https://meet1.example")
+    health = ServerHealth.objects.create(server=server, state="ill", since=timezone.now())
+    assert "All is well." in page(admin_client)
+    health.state = "down"
+    health.save()
+    assert "the conference server meet1 does not answer" in page(admin_client)
+
+
+def test_every_job_has_words() -> None:
+    with translation.override("en"):
+        assert [name for name in schedule.BY_NAME if job_label(name) == name] == []
 
 
 def test_it_shows_what_is_ill_in_both_languages(office: Office, admin_client: Client, settings: Any) -> None:

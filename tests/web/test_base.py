@@ -58,6 +58,38 @@ def test_management_is_shown_to_it_admins_only(staff_client: Client, admin_clien
     assert address not in staff_client.get(reverse("account_show")).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("name", "current"),
+    [
+        ("licence_desk", 'aria-current="page"'),
+        *(
+            (name, 'aria-current="true"')
+            for name in (
+                "licence_refusals",
+                "closure_list",
+                "closure_new",
+                "rules_show",
+                "site_reminders",
+                "jitsi_desk",
+                "mailbox:inbound_list",
+                "service_state",
+                "webhook_list",
+                "webhook_new",
+                "personal_data",
+                "privacy_edit",
+            )
+        ),
+        ("board", None),
+        ("notifications:mail_list", None),
+    ],
+)
+def test_management_is_marked_on_all_its_pages(admin_client: Client, name: str, current: str | None) -> None:
+    bar = admin_client.get(reverse(name)).content.decode().partition("</header>")[0]
+    link = re.search(rf'<a href="{reverse("licence_desk")}"([^>]*)>', bar)
+    assert link
+    assert (link[1].strip() or None) == current
+
+
 @pytest.mark.django_db
 def test_the_look_is_rendered_by_the_server_from_then_on() -> None:
     client = Client()
