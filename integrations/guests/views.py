@@ -50,7 +50,8 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 def _ask(request: HttpRequest, visit: Visit) -> HttpResponse:
     if request.method != "POST":
         chosen = CHOSEN_BY.get(request.GET.get("a", ""), "")
-        return _show(request, visit, form_for(visit, {"reply": chosen}), chosen=chosen)
+        first = {"reply": chosen, "meeting": request.GET.get("spotkanie", "")}
+        return _show(request, visit, form_for(visit, first), chosen=chosen)
     attendee, now = visit.attendee, visit.now
     form = form_for(visit, {}, data=request.POST)
     if not form.is_valid():

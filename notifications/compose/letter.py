@@ -33,6 +33,7 @@ from rooms.interval import Interval
 
 Kind = Message.Kind
 _FOR_THOSE_WHO_COME = {Kind.INVITATION, Kind.UPDATE, Kind.REMINDER}
+_ASKING = {Kind.INVITATION, Kind.UPDATE, Kind.NUDGE, Kind.REMINDER}
 _WITHOUT_TELEPHONE = {Kind.CANCELLATION, Kind.COUNTER, Kind.NUDGE}
 #: Mails that somebody may have had enough of, apart from what happens to sessions (J4).
 _BY_CHOICE = {Kind.REMINDER, Kind.NUDGE}
@@ -126,6 +127,12 @@ class Letter:
         return self.kind == Kind.CANCELLATION and (self.attendee.removed_at is not None or self.matter.is_absent)
 
     @property
+    def answer_about(self) -> str:
+        """What the address for answering ends with: a reminder of one meeting asks about that, not the whole series."""
+        is_one = self.kind == Kind.REMINDER and self.matter.is_one_of_series
+        return f"&spotkanie={self.occurrence.pk}" if is_one else ""
+
+    @property
     def has_calendar(self) -> bool:
         return self.kind not in _BY_CHOICE
 
@@ -202,8 +209,11 @@ def _short_when(matter: Matter, interval: Interval, *, zone: ZoneInfo) -> str:
 
 
 def _is_asked(message: Message, attendee: Attendee) -> bool:
-    """Say whether the mail asks for an answer: who has given one is not asked again by a change (E3)."""
-    if attendee.is_organizer or message.kind not in {Kind.INVITATION, Kind.UPDATE, Kind.NUDGE}:
+    """Say whether the mail asks for an answer: who has given one is not asked again by a change (E3).
+
+    A reminder asks those who have answered too: plans change.
+    """
+    if attendee.is_organizer or message.kind not in _ASKING:
         return False
     if message.kind != Kind.UPDATE:
         return True

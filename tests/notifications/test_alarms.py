@@ -342,7 +342,10 @@ def test_conference_server_in_use_that_does_not_answer_is_an_alarm() -> None:
     ServerHealth.objects.filter(server=other).update(state="down")
     look(NOW + AFTER + MINUTE)
     with translation.override("en"):
-        assert "no other conference server answers" in alarm_words.words_of(Alarm.objects.get(kind=f"conferences:{one.pk}")).means
+        assert (
+            "no other conference server answers"
+            in alarm_words.words_of(Alarm.objects.get(kind=f"conferences:{one.pk}")).means
+        )
     ServerHealth.objects.update(state="up")
     well_again(NOW + AFTER + 2 * MINUTE)
     assert open_kinds() == []

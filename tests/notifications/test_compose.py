@@ -220,6 +220,10 @@ def test_reminder_says_when_in_the_readers_days(session: Session, hours: int, ki
     assert mail.subject == f"Reminder: {TITLE} (Tue 24 Nov 2026, 12:00)"
     assert "this is a reminder of the session organised by Anna Wrzesińska." in mail.text
     assert join_url(session.guest) in mail.text
+    assert "If your plans have changed, please answer below." in mail.text
+    for chosen in ("tak", "nie", "inny"):
+        assert f"{answer_url(session.guest)}?a={chosen}\n" in mail.text
+        assert f'href="{answer_url(session.guest)}?a={chosen}"' in mail.html
     assert mail.calendar is None
     assert "invite.ics" not in mail.text
 

@@ -13,7 +13,9 @@ from bookings import services
 from bookings.models import Attendee, Booking
 from bookings.recurrence import Frequency, Pattern
 from bookings.rules import BookingRequest, Decision, Participant, Scope, Series
+from integrations.guests.links import answer_url
 from integrations.jitsi.links import join_url
+from notifications import reminders
 from notifications.compose import Mail, compose
 from notifications.models import Message
 from tests.bookings.requests import NOW, ask
@@ -61,6 +63,19 @@ def one(office: Office, *emails: str, start: datetime, **fields: Any) -> Booking
 def mail_to(booking: Booking, email: str) -> Mail:
     attendee = Attendee.objects.filter(booking=booking, email=email).latest("pk")
     return compose(queued(booking, attendee), now=NOW)
+
+
+def test_reminder_of_one_meeting_asks_about_that_one(office: Office) -> None:
+    booking = book(office, MIGRI)
+    second = meetings(booking)[1]
+    reminders.queue_due(second.starts_at - timedelta(hours=24))
+    message = Message.objects.get(kind="reminder", recipient=MIGRI)
+    mail = compose(message, now=message.due_at)
+    address = f"{answer_url(Attendee.objects.get(booking=booking, email=MIGRI))}?a=nie"
+    assert f"{address}&spotkanie={second.pk}\n" in mail.text
+    assert f'href="{address}&amp;spotkanie={second.pk}"' in mail.html
+    organizer = compose(Message.objects.get(kind="reminder", recipient=office.staff.email), now=message.due_at)
+    assert "?a=" not in organizer.text + organizer.html
 
 
 def test_four_hundred_dates_are_a_short_mail_and_a_whole_calendar(office: Office) -> None:
