@@ -49,3 +49,11 @@ def is_open(hours: Iterable[Hours], interval: Interval, zone: ZoneInfo) -> bool:
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
     open_stretches = merged(stretch for day in days for stretch in open_on(hours, day, zone))
     return any(stretch.covers(interval) for stretch in open_stretches)
+
+
+def next_opening(hours: Iterable[Hours], after: datetime, zone: ZoneInfo) -> datetime | None:
+    """Return when the site opens next after that instant, in UTC; None where it never does."""
+    hours, first = list(hours), after.astimezone(zone).date()
+    # A week and a day: what opens only today, and has opened already, opens next on the same weekday.
+    stretches = (stretch for ahead in range(8) for stretch in open_on(hours, first + timedelta(days=ahead), zone))
+    return next((stretch.start_at for stretch in stretches if stretch.start_at > after), None)

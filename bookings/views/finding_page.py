@@ -23,9 +23,9 @@ from bookings.views import booking_draft, finding_people
 from bookings.views.board_cells import equipment_name, seats_in_words
 from bookings.views.finding_form import WEEKLY, FindForm, Slots
 from bookings.wording import clock, day_and_month, long_date, short_date, time_range
-from rooms import queries
+from rooms import hours, queries
 from rooms.interval import Interval
-from rooms.models import Room
+from rooms.models import Room, Site
 from rooms.permissions import SiteRoles
 from rooms.rules import Kind, RuleBook
 
@@ -230,7 +230,33 @@ class FindPage:
         found = search.free_now(site.pk if site else None, minutes=QUICK, by=self.user, now=self.now)
         until = timezone.localtime(self.now, self.zone) + timedelta(minutes=QUICK)
         rooms = [item.room for item in found if not self._is_asked_for(item.room)]
-        return {"site": site, "rooms": rooms[:_QUICK_ROOMS], "until": clock(until)}
+        closed = "" if rooms else self._closed_words([site] if site else self.sites)
+        return {"site": site, "rooms": rooms[:_QUICK_ROOMS], "until": clock(until), "closed": closed}
+
+    def _closed_words(self, sites: Sequence[Site]) -> str:
+        """Say that no site is open for that long, and when one opens next; nothing where a room could have been had."""
+        span = Interval(self.now, self.now + timedelta(minutes=QUICK))
+        opening = queries.opening_hours([site.pk for site in sites])
+        if not sites or any(hours.is_open(opening[site.pk], span, site.zone) for site in sites):
+            return ""
+        if any(
+            self._rules.allows_any_hour(self.roles.place_of(room)) for room in queries.active_rooms(site_ids=opening)
+        ):
+            return ""
+        if len(sites) == 1:
+            text = _("%(site)s is closed now, or closes within %(minutes)d minutes.")
+        else:
+            text = _("All sites are closed now, or close within %(minutes)d minutes.")
+        text %= {"site": sites[0].label, "minutes": QUICK}
+        found = (hours.next_opening(opening[site.pk], self.now, site.zone) for site in sites)
+        opens_at = min(filter(None, found), default=None)
+        if opens_at is None:
+            return text
+        local = opens_at.astimezone(self.zone)
+        return f"{text} " + _("By opening hours, it opens next on %(day)s at %(time)s.") % {
+            "day": long_date(local.date()),
+            "time": clock(local),
+        }
 
 
 def _opened(query: QueryDict, *, user: User, now: datetime) -> QueryDict:

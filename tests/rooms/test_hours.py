@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rooms.hours import Hours, is_open, open_on
+from rooms.hours import Hours, is_open, next_opening, open_on
 from rooms.interval import Interval
 
 _WARSAW = ZoneInfo("Europe/Warsaw")
@@ -131,3 +131,27 @@ def test_open_exactly_when_every_quarter_lies_between_opening_and_closing(
         for at in quarters
     )
     assert is_open(hours, session, _WARSAW) is naive
+
+
+@pytest.mark.parametrize(
+    ("hours", "after", "expected"),
+    [
+        (_OFFICE, datetime(2026, 11, 24, 6, 59), datetime(2026, 11, 24, 7)),
+        (_OFFICE, datetime(2026, 11, 24, 7), datetime(2026, 11, 25, 7)),
+        (_OFFICE, datetime(2026, 11, 27, 18), datetime(2026, 11, 30, 7)),
+        (
+            [Hours(1, time(8), time(12)), Hours(1, time(13), time(16))],
+            datetime(2026, 11, 24, 12),
+            datetime(2026, 11, 24, 13),
+        ),
+        ([Hours(1, time(8), time(12))], datetime(2026, 11, 24, 9), datetime(2026, 12, 1, 8)),
+        # The clocks go forward in the night before.
+        ([Hours(6, time(7), time(12))], datetime(2027, 3, 27, 20), datetime(2027, 3, 28, 7)),
+        ([], datetime(2026, 11, 24, 9), None),
+    ],
+)
+def test_next_opening_is_the_first_that_begins_later(
+    hours: list[Hours], after: datetime, expected: datetime | None
+) -> None:
+    found = next_opening(hours, after.replace(tzinfo=_WARSAW), _WARSAW)
+    assert found == (expected and expected.replace(tzinfo=_WARSAW))

@@ -204,6 +204,26 @@ def test_one_click_takes_a_room_for_half_an_hour(office: Office, staff_client: C
     assert Booking.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("site", "now", "words"),
+    [
+        # Sunday at noon.
+        ("KOS", datetime(2026, 11, 15, 11, tzinfo=UTC), "Koszykowa is closed now, or closes within 30 minutes."),
+        ("", datetime(2026, 11, 15, 11, tzinfo=UTC), "Koszykowa is closed now, or closes within 30 minutes."),
+        # A quarter of an hour before it closes.
+        ("KOS", datetime(2026, 11, 13, 16, 45, tzinfo=UTC), "Koszykowa is closed now, or closes within 30 minutes."),
+    ],
+)
+def test_where_it_is_closed_nothing_is_said_of_rooms_and_licences(
+    office: Office, staff_client: Client, site: str, now: datetime, words: str
+) -> None:
+    with time_machine.travel(now, tick=False):
+        staff_client.force_login(office.staff)
+        text = _text(_find(staff_client, **({"site": office.koszykowa.pk} if site else {})))
+    assert f"{words} By opening hours, it opens next on Monday, 16 November 2026 at 7:00." in text
+    assert "No room is free here" not in text
+
+
 def test_a_room_that_somebody_has_by_now_is_refused_with_a_sentence(office: Office, staff_client: Client) -> None:
     room = office.room("KOS/2.14")
     start = datetime(2026, 11, 9, 8, 45)
