@@ -27,15 +27,15 @@ _EXPIRING_DAYS = 90
 #: Fewer hours in 30 days are little for a licence of one's own.
 _LITTLE_HOURS = 8
 _PAST_GRANTS = 5
-#: Per cent of the bar that a name needs.
-_LABEL_FROM = 12
+#: Per cent of the bar that a character needs where names are shown: on screens from 48rem on.
+_CHARACTER = 1.1
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A part of the bar; `x`, `width`, `middle`: of the whole, as SVG takes them. `key`: which number it draws.
 
-    `label`: the name, where there is room for it.
+    `label`: the name, where there is room for it; `needs`: the per cent from which there is.
     """
 
     key: str
@@ -46,6 +46,7 @@ class Segment:
     x: str
     width: str
     middle: str
+    needs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ class AllocationPart:
     refusals: int
     effect: str
     later: tuple[str, ...]
+
+    @property
+    def over(self) -> int:
+        """How many more than are owned are shared out and kept out; 0 where all fit."""
+        return max(0, -self.reserve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +227,11 @@ def _segments(numbers: Sequence[tuple[str, str, int, str]], whole: int) -> tuple
     found, x = [], 0.0
     for key, name, seats, colour in numbers:
         width = 100 * seats / whole if whole else 0.0
-        label = name if width >= _LABEL_FROM else ""
-        found.append(Segment(key, name, label, seats, colour, f"{x:.2f}%", f"{width:.2f}%", f"{x + width / 2:.2f}%"))
+        # A space and a figure follow the name.
+        needs = round(_CHARACTER * (len(name) + 2))
+        label = name if width >= needs else ""
+        places = (f"{x:.2f}%", f"{width:.2f}%", f"{x + width / 2:.2f}%")
+        found.append(Segment(key, name, label, seats, colour, *places, needs))
         x += width
     return tuple(found)
 

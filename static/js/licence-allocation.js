@@ -25,8 +25,7 @@ if (bar) {
       rect.setAttribute('width', `${width}%`);
       part.querySelector('text').setAttribute('x', `${x + width / 2}%`);
       label.textContent = count ? String(count) : '';
-      // As reports/views/licence_terms_part.py: a name needs some room.
-      part.querySelector('[data-label]').textContent = width >= 12 ? `${part.dataset.name} ` : '';
+      part.querySelector('[data-label]').textContent = width >= Number(part.dataset.needs) ? `${part.dataset.name} ` : '';
       if (count) words.push(`${part.dataset.name}: ${count}`);
       x += width;
     });

@@ -173,6 +173,23 @@ def test_a_summary_of_errors_names_the_fields_as_the_page_has_them(
     assert links == ["share", "from_on"]
 
 
+def test_bar_names_the_reserve_and_the_tag_says_by_how_much_it_is_too_much(
+    office: Office, admin_client: Client, english: None
+) -> None:
+    def parts(shown: str) -> list[str]:
+        return re.findall(r"data-label>([^<]*) </tspan><tspan data-seats>([^<]*)</tspan>", shown)
+
+    whole = html(admin_client.get(url("przydzial")))
+    assert parts(whole) == [
+        ("Koszykowa", "4"), ("Taborowa", "3"), ("Biała Podlaska", "2"), ("Reserve", "1"), ("", ""), ("", ""),
+    ]  # fmt: skip
+    assert "</svg>shared out 9 of 10</span>" in whole
+    refused = admin_client.post(url("przydzial"), allocation(office, kos="9"))
+    assert refused.status_code == 422
+    state = html(refused).partition("data-allocation-state>")[2].partition("</p>")[0]
+    assert state.endswith("</svg>4 too many, of 10</span>")
+
+
 def test_sessions_without_a_licence_are_shown_then_moved_kept_and_told(
     office: Office, admin_client: Client, english: None
 ) -> None:
