@@ -22,6 +22,7 @@ from integrations.guests import links as answering
 from integrations.jitsi.links import join_url, token_for
 from integrations.jitsi.models import Conference, ConferenceServer, Presence
 from notifications.models import Message
+from rooms.models import Site
 from tests.bookings.requests import NOW, ask, at
 from tests.factories import Office, make_office
 from tests.integrations.jitsi.sessions import SERVER, Session, make_session
@@ -116,12 +117,24 @@ def test_when_the_door_is_open_it_leads_in_and_says_who_is_there(session: Sessio
     assert "Whoever leads the session is there already" in page_of(session.guest, when=on_time)
 
 
+def test_postcodes_stay_in_one_line(session: Session) -> None:
+    Site.objects.update(street="ul. <Nowa> 1")
+    assert 'ul. &lt;Nowa&gt; 1, <span class="nowrap">00-564</span> Warszawa' in page_of(session.guest)
+
+
 def test_who_tries_too_early_is_told_when_to_come(session: Session) -> None:
     with time_machine.travel(session.at(minutes=-60), tick=False):
         response = Client().get(f"/d/{token_for(session.guest)}?za-wczesnie")
     assert response.status_code == 200
     assert "It is a little too early" in response.content.decode()
-    assert "Entry opens at 11:45" in response.content.decode()
+    assert "Entry opens on Tuesday, 24 November 2026, at 11:45 Helsinki time (UTC+2)." in response.content.decode()
+    with time_machine.travel(session.at(hours=-15), tick=False):
+        page = Client().get(f"/d/{token_for(session.guest)}?za-wczesnie").content.decode()
+    assert "It is a little too early" not in page
+    assert "Entry is not open yet" in page
+    # Where everybody's clocks show the same, no zone is needed.
+    there = page_of(session.stranger, "?lang=en", when=session.at(hours=-15))
+    assert "Entry opens on Tuesday, 24 November 2026, at 10:45." in there
 
 
 @pytest.mark.parametrize("what", ["ended", "cancelled", "removed"])
