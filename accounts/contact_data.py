@@ -29,7 +29,7 @@ def _show(people: People) -> Sequence[Item]:
                 Fact("name", _("name"), contact.name),
                 Fact("email", _("e-mail address"), contact.email),
                 Fact("institution", _("institution"), contact.institution.name if contact.institution else ""),
-                Fact("language", _("language of mails"), contact.language),
+                Fact("language", _("language of mails"), contact.get_language_display()),
                 Fact("time_zone", _("time zone"), contact.time_zone),
             )
         )

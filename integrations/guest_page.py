@@ -19,7 +19,7 @@ from bookings.models import Attendee
 from integrations.jitsi.entry import Entry
 from integrations.jitsi.recorders import may_be_recorded
 from integrations.places import Place, places
-from integrations.when import length_in_words, when
+from integrations.when import When, length_in_words, when
 
 
 def session_page(
@@ -36,15 +36,16 @@ def session_page(
     wanted = language(request, attendee.language)
     zone = ZoneInfo(attendee.time_zone)
     with translation.override(wanted):
+        shown = when(entry.occurrence.interval, zone=zone, office_zone=attendee.booking.zone)
         context = {
             "attendee": attendee,
             "booking": attendee.booking,
             "organizer": attendee.booking.organizer,
             "state": entry.state.value,
-            "when": when(entry.occurrence.interval, zone=zone, office_zone=attendee.booking.zone),
+            "when": shown,
             "length": length_in_words(entry.occurrence.interval.duration),
             "ends": wording.clock(entry.occurrence.ends_at.astimezone(zone)),
-            "opens": wording.clock(entry.opens_at.astimezone(zone)),
+            "opens": _opens(entry, shown, zone),
             "opens_day": wording.long_date(entry.opens_at.astimezone(zone).date()),
             "now": now,
             "countdown": _countdown(entry.occurrence.starts_at - now) if now else "",
@@ -91,6 +92,12 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
     """Return where the meeting takes place, in the order of its rooms: one query."""
     holds = entry.occurrence.room_holds.filter(live=True).select_related("room__site").order_by("position")
     return places(hold.room for hold in holds)
+
+
+def _opens(entry: Entry, shown: When, zone: ZoneInfo) -> str:
+    """Return when the door opens, with the zone wherever two are shown."""
+    local = entry.opens_at.astimezone(zone)
+    return f"{wording.clock(local)} {wording.zone_label(local, zone)}" if shown.elsewhere else wording.clock(local)
 
 
 def _countdown(left: timedelta) -> str:

@@ -40,6 +40,17 @@ class EraseForm(forms.Form):
         return self.cleaned_data.get("what", WHOLE) == WHOLE
 
 
+class OwnEraseForm(EraseForm):
+    """The same, asked of whom the data are about."""
+
+    def __init__(self, *args: Any, has_to_come: bool, **kwargs: Any) -> None:
+        super().__init__(*args, has_to_come=has_to_come, **kwargs)
+        if has_to_come:
+            kept, _whole = EraseForm.base_fields["what"].choices  # type: ignore[attr-defined]  # a ChoiceField
+            words = _("All data; the sessions to come go on without you")
+            self.fields["what"].choices = [kept, (WHOLE, words)]  # type: ignore[attr-defined]  # a ChoiceField
+
+
 class FindForm(forms.Form):
     adres = forms.EmailField(
         label=_("E-mail address of the person"),

@@ -17,7 +17,7 @@ from integrations.guests import page
 from integrations.guests.link_uses import note_use
 from integrations.guests.pacing import turned_away
 from integrations.guests.visits import STATUS_WHEN_OVER, visit_of
-from integrations.jitsi import arrival, assignments, links, servers, tokens
+from integrations.jitsi import arrival, assignments, links, tokens
 from integrations.jitsi.entry import Entry, State, find_entry
 from integrations.jitsi.models import ConferenceServer, ServerHealth
 
@@ -48,20 +48,16 @@ def _answer(request: HttpRequest, attendee: Attendee, *, now: datetime) -> HttpR
     if entry.state in {State.REMOVED, State.CANCELLED, State.ENDED}:
         return session_page(request, "join/session_over.html", attendee, entry, status=STATUS_WHEN_OVER)
     if entry.state is State.EARLY:
-        return _wait(request, attendee, entry, now=now)
+        return _page(request, attendee, now=now)
     if request.method == "HEAD":
         # Who only asks whether the address works, gets no key to the room.
         return HttpResponse()
     return _let_in(request, attendee, entry, now=now)
 
 
-def _wait(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: datetime) -> HttpResponse:
-    # Which server it will be is decided later; whether there is any is known.
-    any_server = next(iter(servers.all_servers()), None)
-    if tokens.setting_missing_for(any_server):
-        return _no_server(request, attendee, entry, any_server)
+def _page(request: HttpRequest, attendee: Attendee, *, now: datetime, **extra: object) -> HttpResponse:
     with translation.override(language(request, attendee.language)):
-        return page.show(request, visit_of(attendee, now=now))
+        return page.show(request, visit_of(attendee, now=now), extra=extra)
 
 
 def _let_in(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: datetime) -> HttpResponse:
@@ -69,7 +65,8 @@ def _let_in(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: date
         assignments.organizer_came(entry.occurrence, now=now)
     server = assignments.server_of(entry.occurrence, now=now)
     if server is None or tokens.setting_missing_for(server):
-        return _no_server(request, attendee, entry, server)
+        # All that needs no conference is there: the answer, the calendar, the telephone.
+        return _page(request, attendee, now=now, no_way_in=True)
     if _is_down(server) and TRY not in request.GET:
         response = session_page(request, "join/server_down.html", attendee, entry, status=_STATUS_WHEN_DOWN)
         response.headers["Refresh"] = str(_RETRY.seconds)
@@ -78,13 +75,6 @@ def _let_in(request: HttpRequest, attendee: Attendee, entry: Entry, *, now: date
     arrival.remember(response, attendee, until=entry.closes_at, now=now)
     note_use(request, attendee, now=now)
     return response
-
-
-def _no_server(request: HttpRequest, attendee: Attendee, entry: Entry, server: ConferenceServer | None) -> HttpResponse:
-    # Where all servers are switched off, no setting is missing.
-    is_off = server is None and bool(servers.all_servers())
-    setting = "" if is_off else tokens.setting_missing_for(server)
-    return session_page(request, "join/server_missing.html", attendee, entry, extra={"setting": setting})
 
 
 def _is_down(server: ConferenceServer) -> bool:

@@ -15,8 +15,11 @@ from integrations.guests.calendars import calendars_for
 from integrations.guests.forms import PROPOSE, AnswerForm
 from integrations.guests.links import answer_path
 from integrations.guests.visits import Visit, guest_view, over
+from integrations.jitsi import servers, tokens
 from integrations.jitsi.entry import State
 
+#: Whoever comes earlier than that before the door opens, comes much too early.
+_SOON = timedelta(hours=1)
 # Without script the page is read again by itself; seldom, since what is typed would go with it.
 _READ_AGAIN_SOON, _READ_AGAIN_LATER = timedelta(minutes=5), timedelta(minutes=15)
 
@@ -48,6 +51,8 @@ def _context(request: HttpRequest, visit: Visit) -> dict[str, Any]:
         "agenda": meeting.own_description or booking.description,
         "saved": request.GET.get("zapisano", "") if request.method != "POST" else "",
         "is_early_try": "za-wczesnie" in request.GET,
+        "opens_soon": visit.entry.opens_at - visit.now <= _SOON,
+        "no_way_in": not _leads_somewhere(),
         "seconds_left": max(0, ceil((meeting.starts_at - visit.now).total_seconds())),
         "read_again": 0 if request.method == "POST" else _read_again_seconds(visit),
         "version": live.version_of(visit, there=there),
@@ -55,6 +60,11 @@ def _context(request: HttpRequest, visit: Visit) -> dict[str, Any]:
         "places": places,
         "calendars": calendars_for(visit, at=places),
     }
+
+
+def _leads_somewhere() -> bool:
+    """Say whether there is a server that people can be let into; which one it will be is decided at the door."""
+    return not all(tokens.setting_missing_for(server) for server in servers.all_servers())
 
 
 def _question(visit: Visit, context: dict[str, Any]) -> dict[str, Any]:

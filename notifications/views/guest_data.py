@@ -19,7 +19,7 @@ from integrations.guests.visits import Visit, guest_view
 from integrations.pace import Pace
 from notifications import erasing
 from notifications.data_files import as_file
-from notifications.data_forms import EraseForm
+from notifications.data_forms import OwnEraseForm
 from notifications.kept_data import kept_of
 
 #: Files and requests of one person in one process: everything that is kept is read for each.
@@ -58,7 +58,7 @@ def guest_data_erase(request: HttpRequest, visit: Visit) -> HttpResponse:
     if _is_account(visit):
         return unknown_link(request)
     coming = sessions_to_come([visit.attendee.email.lower()], now=visit.now)
-    form = EraseForm(request.POST if request.method == "POST" else None, has_to_come=bool(coming))
+    form = OwnEraseForm(request.POST if request.method == "POST" else None, has_to_come=bool(coming))
     if request.method != "POST":
         return _ask(request, visit, form, coming)
     if wait := PACE.seconds_to_wait(visit.attendee.pk, now=visit.now):
@@ -93,7 +93,7 @@ def _is_account(visit: Visit) -> bool:
 
 
 def _ask(
-    request: HttpRequest, visit: Visit, form: EraseForm, coming: list[ToCome], *, status: int = 200
+    request: HttpRequest, visit: Visit, form: OwnEraseForm, coming: list[ToCome], *, status: int = 200
 ) -> HttpResponse:
     sessions = [
         _("session %(number)s, %(day)s, %(hours)s")

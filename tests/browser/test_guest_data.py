@@ -35,7 +35,7 @@ def test_a_guest_looks_and_has_all_erased_without_script(scene: Scene, visit: Vi
     visitor.picture("guest data, erase")
     page.get_by_role("button", name="Erase my data").click()
     assert page.get_by_text("Please confirm that you know this.").count() >= 1
-    page.get_by_label("All data; the sessions to come go on without this person").check()
+    page.get_by_label("All data; the sessions to come go on without you").check()
     page.get_by_label("I know that what is erased can't be brought back").check()
     page.get_by_role("button", name="Erase my data").click()
     assert page.get_by_role("heading", name="Your data is erased").count() == 1

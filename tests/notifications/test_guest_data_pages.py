@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from datetime import datetime, timedelta
 from html import unescape
 from io import StringIO
@@ -15,7 +16,7 @@ import time_machine
 from django.core.management import call_command
 from django.test import Client
 
-from accounts.models import Erasure, User
+from accounts.models import Contact, Erasure, User
 from bookings import services
 from bookings.models import Attendee
 from integrations.jitsi.links import token_for
@@ -74,6 +75,12 @@ def test_the_page_shows_what_is_kept_and_changes_nothing(traces: Traces) -> None
     assert response["Referrer-Policy"] == "same-origin"
     assert "no-store" in response["Cache-Control"]
     assert Attendee.objects.filter(erased_at__isnull=False).count() == 0
+
+
+def test_languages_are_named(traces: Traces) -> None:
+    Contact.objects.create(email=ADDRESS, name=NAME, language="pl")
+    shown = " ".join(re.sub(r"<[^>]+>", " ", words(call("get", page_of(traces.attendee)))).split())
+    assert "language of mails Polish" in shown.replace("Language", "language")
 
 
 def test_titles_of_other_sessions_are_not_shown(traces: Traces, office: Office) -> None:
@@ -150,7 +157,9 @@ def test_erasing_asks_first_and_then_is_done_at_once(traces: Traces) -> None:
 def test_with_sessions_to_come_the_choice_is_theirs(traces: Traces, office: Office) -> None:
     later = book_later(office)
     address = page_of(later, more="usuniecie/")
-    assert "You still take part in sessions" in words(call("get", address))
+    shown = words(call("get", address))
+    assert "You still take part in sessions" in shown
+    assert "the sessions to come go on without you" in shown
     assert call("post", address, sure="on").status_code == 422
     past = call("post", address, sure="on", what="minione")
     assert past.status_code == 302

@@ -91,6 +91,9 @@ def test_a_colleague_is_sent_and_taken_back(session: Session, office: Office) ->
     page = follow(send(session.guest, "zastepstwo", name=EWA[0], email=EWA[1], comment="In court."))
     assert "The invitation is on its way to your colleague" in words(page)
     assert "Coming in your place: Ewa Kos" in words(page)
+    with time_machine.travel(SOON, tick=False):
+        own = words(Client().get(f"/g/{token_for(session.guest)}?lang=en"))
+    assert "You are sending somebody else. You can change your answer until the session is over." in own
     ewa = delegate_of(session.guest)
     assert ewa is not None
     theirs = visit(ewa, "zastepstwo")
