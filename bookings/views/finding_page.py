@@ -253,7 +253,7 @@ class FindPage:
         if opens_at is None:
             return text
         local = opens_at.astimezone(self.zone)
-        return f"{text} " + _("By opening hours, it opens next on %(day)s at %(time)s.") % {
+        return f"{text} " + _("By opening hours, the next opening is on %(day)s at %(time)s.") % {
             "day": long_date(local.date()),
             "time": clock(local),
         }

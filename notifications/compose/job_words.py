@@ -30,7 +30,7 @@ _LABELS = {
     "forget_mail": _("emptying old incoming mail"),
     "erase_guests": _("erasing data of guests"),
     "forget_kept_forms": _("forgetting old drafts of sessions"),
-    "forget_link_uses": _("forgetting how often links were opened"),
+    "forget_link_uses": _("forgetting from where personal links were used"),
     "merge_old_marks": _("tidying by what old boards are known"),
     "tidy_jobs": _("tidying the table of jobs"),
     "beat_heart": _("sign of life of the worker"),

@@ -220,7 +220,7 @@ def test_where_it_is_closed_nothing_is_said_of_rooms_and_licences(
     with time_machine.travel(now, tick=False):
         staff_client.force_login(office.staff)
         text = _text(_find(staff_client, **({"site": office.koszykowa.pk} if site else {})))
-    assert f"{words} By opening hours, it opens next on Monday, 16 November 2026 at 7:00." in text
+    assert f"{words} By opening hours, the next opening is on Monday, 16 November 2026 at 7:00." in text
     assert "No room is free here" not in text
 
 
