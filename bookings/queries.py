@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from bookings.models import (
     WaitlistEntry,
 )
 from bookings.permissions import may_change, meetings_open_to, visible_to
+from bookings.series_tally import Rooms, compare_rooms
 from rooms import prepared
 from rooms.models import Room
 from rooms.permissions import SiteRoles
@@ -66,6 +67,8 @@ class BookingDetails:
     sees_all: bool = True
     #: Older events were left out.
     has_older_events: bool = False
+    #: How the rooms of a meeting differ from the series', by meeting; of those alone that have their own.
+    room_differences: Mapping[int, Rooms] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -137,6 +140,7 @@ def details_for(user: User, number: str, *, now: datetime, on: date | None = Non
         may_change=changeable,
         sees_all=only is None,
         has_older_events=len(events) > EVENTS_AT_MOST,
+        room_differences=_room_differences(meetings),
     )
 
 
@@ -154,6 +158,22 @@ def _meetings(booking: Booking, only: frozenset[int] | None) -> tuple[Occurrence
     )
     meetings = booking.occurrences.annotate(has_own_people=own_people).order_by("starts_at", "pk")
     return tuple(meetings if only is None else meetings.filter(pk__in=only))
+
+
+def _room_differences(meetings: Sequence[Occurrence]) -> dict[int, Rooms]:
+    """Compare the rooms of meetings that have their own with those of another: no query where none has."""
+    own = [meeting for meeting in meetings if meeting.has_own_rooms]
+    if not own:
+        return {}
+    confirmed = Occurrence.Status.CONFIRMED
+    usual = next((item for item in meetings if not item.has_own_rooms and item.status == confirmed), None)
+    of_meetings = RoomHold.objects.filter(occurrence__in=[*own, *([usual] if usual else [])])
+    holds = of_meetings.filter(Q(live=True) | ~Q(occurrence__status=confirmed))
+    rooms: dict[int, set[int]] = {}
+    for key, room in holds.values_list("occurrence", "room"):
+        rooms.setdefault(key, set()).add(room)
+    usual_rooms = rooms.get(usual.pk, set()) if usual else None
+    return {meeting.pk: compare_rooms(rooms.get(meeting.pk, set()), usual_rooms) for meeting in own}
 
 
 def _meeting_on(booking: Booking, meetings: Sequence[Occurrence], on: date) -> Occurrence:

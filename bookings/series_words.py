@@ -6,11 +6,8 @@ miesiąca”), so each is one text to translate, and ordinals come once for days
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
 
 from django.utils.formats import date_format
 from django.utils.translation import get_language, ngettext, pgettext
@@ -18,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from bookings.recurrence import Frequency, Pattern
 from bookings.rules import Why
+from bookings.series_tally import Difference, Rooms, Skipped, Tally, Time
 from bookings.wording import clock
 
 _WORKING_DAYS = (0, 1, 2, 3, 4)
@@ -25,59 +23,23 @@ _WORKING_DAYS = (0, 1, 2, 3, 4)
 _CLEAR = timedelta(days=300)
 
 
-class Meeting(Protocol):
-    @property
-    def has_own_time(self) -> bool: ...
-
-    @property
-    def has_own_rooms(self) -> bool: ...
-
-
-class Skipped(Protocol):
-    @property
-    def on(self) -> date: ...
-
-    @property
-    def why(self) -> Why: ...
-
-    @property
-    def name(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many of the rule's dates become what. `meetings` counts the three kinds of own ones as well."""
-
-    meetings: int
-    skipped: Mapping[Why, int] = field(default_factory=dict)
-    other_time: int = 0
-    other_rooms: int = 0
-    other_both: int = 0
-
-    @classmethod
-    def of(cls, meetings: Iterable[Meeting], skipped: Iterable[Skipped]) -> Tally:
-        kinds = Counter((meeting.has_own_time, meeting.has_own_rooms) for meeting in meetings)
-        return cls(
-            meetings=kinds.total(),
-            skipped=Counter(item.why for item in skipped),
-            other_time=kinds[True, False],
-            other_rooms=kinds[False, True],
-            other_both=kinds[True, True],
-        )
-
-
 def sentence(pattern: Pattern, *, local_start: datetime, local_end: datetime, tally: Tally) -> str:
-    """Return „co czwartek 10:00–11:00 do 30 czerwca, 28 spotkań, pomija 2 święta, w tym 1 w innej sali”.
+    """Return „co czwartek 10:00–11:00 do 30 czerwca, 28 spotkań, w tym 1 w innej sali; pomija 2 święta”.
 
     `local_start`, `local_end`: the first meeting by the rule, wall clock.
     """
     parts = [_span(pattern, local_start, local_end, tally)]
     parts.append(ngettext("%(count)d meeting", "%(count)d meetings", tally.meetings) % {"count": tally.meetings})
-    if skipped := _skipped(tally.skipped):
-        parts.append(_("leaves out %(dates)s") % {"dates": skipped})
-    if changes := own_meetings(tally):
-        parts.append(_("of them %(meetings)s") % {"meetings": listed(changes)})
-    return ", ".join(parts)
+    changes = own_meetings(tally)
+    if changes:
+        # Translators: after „28 spotkań”: „w tym 1 w innej sali i 2 o innej porze”
+        parts.append(pgettext("meetings of a series", "including %(meetings)s") % {"meetings": listed(changes)})
+    text = ", ".join(parts)
+    skipped = _skipped(tally.skipped)
+    if not skipped:
+        return text
+    # What is left out is said of the series, not of the meetings that differ.
+    return f"{text}{'; ' if changes else ', '}{_('leaves out %(dates)s') % {'dates': skipped}}"
 
 
 def rhythm(pattern: Pattern) -> str:
@@ -91,12 +53,40 @@ def rhythm(pattern: Pattern) -> str:
 
 def own_meetings(tally: Tally) -> list[str]:
     """Return the meetings that differ: „1 w innej sali”, „2 o innej porze”."""
-    kinds = [
-        (tally.other_rooms, _("%(count)d in another room")),
-        (tally.other_time, _("%(count)d at another time")),
-        (tally.other_both, _("%(count)d in another room and at another time")),
+    return [
+        # Translators: „1 w innej sali i o innej porze”
+        pgettext("meetings of a series", "%(count)d %(how)s") % {"count": count, "how": difference(kind)}
+        for kind, count in sorted(tally.own.items())
     ]
-    return [words % {"count": count} for count, words in kinds if count]
+
+
+def difference(kind: Difference) -> str:
+    """Return „w innej sali i o innej porze”."""
+    parts = [room_difference(kind.rooms), _time_difference(kind.time)]
+    return listed([part for part in parts if part])
+
+
+def room_difference(rooms: Rooms) -> str:
+    """Return „w innej sali” only where another room is taken, or „bez jednej z sal”."""
+    words = {
+        Rooms.AS_USUAL: "",
+        Rooms.ANOTHER: pgettext("meeting of a series", "in another room"),
+        Rooms.ONE_LESS: pgettext("meeting of a series", "without one of the rooms"),
+        Rooms.SOME_LESS: pgettext("meeting of a series", "without some of the rooms"),
+        Rooms.NONE: pgettext("meeting of a series", "without a room"),
+        Rooms.MORE: pgettext("meeting of a series", "with more rooms"),
+        Rooms.IN_OTHER_ORDER: pgettext("meeting of a series", "with the rooms in another order"),
+    }
+    return words[rooms]
+
+
+def _time_difference(kind: Time) -> str:
+    words = {
+        Time.AS_USUAL: "",
+        Time.ANOTHER_HOUR: pgettext("meeting of a series", "at another hour"),
+        Time.ANOTHER_DAY: pgettext("meeting of a series", "on another day"),
+    }
+    return words[kind]
 
 
 def first_and_last(first: date, last: date) -> str:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from bookings.availability import Assessment
+from bookings.availability import Assessment, PlannedMeeting
 from bookings.availability.search import FreeRoom
 from bookings.forms import basis_of
 from bookings.rules import BookingRequest, Code, Decision, Fix, Refusal, Series, Why
 from bookings.series_form import Choice
+from bookings.series_tally import AS_USUAL, Difference, Rooms, Tally, Time, compare_rooms, compare_time
 from bookings.series_words import (
-    Tally,
     day_of_year,
     first_and_last,
     left_out,
@@ -84,7 +84,17 @@ class Outcome:
 
     @property
     def tally(self) -> Tally:
-        return Tally.of(self.assessment.meetings, self.assessment.skipped)
+        differences = [self._difference(meeting) for meeting in self.assessment.meetings]
+        return Tally.of(differences, self.assessment.skipped)
+
+    def _difference(self, meeting: PlannedMeeting) -> Difference:
+        if not (meeting.has_own_time or meeting.has_own_rooms):
+            return AS_USUAL
+        rooms = [room.pk for room in meeting.rooms]
+        return Difference(
+            compare_time(meeting.on, meeting.local_start.date()) if meeting.has_own_time else Time.AS_USUAL,
+            compare_rooms(rooms, self.request.room_ids) if meeting.has_own_rooms else Rooms.AS_USUAL,
+        )
 
     @property
     def basis(self) -> str:
@@ -144,8 +154,7 @@ class Outcome:
     def summary(self) -> str:
         """„25 spotkań bez zmian, 1 w innej sali, 2 o innej porze”."""
         tally = self.tally
-        own = own_meetings(tally)
-        count = tally.meetings - tally.other_both - tally.other_rooms - tally.other_time
+        own, count = own_meetings(tally), tally.as_usual
         if not own:
             return ngettext("%(count)d meeting", "%(count)d meetings", count) % {"count": count}
         words = ngettext("%(count)d meeting as usual", "%(count)d meetings as usual", count) % {"count": count}
@@ -332,6 +341,10 @@ def _other_times(on: date, refusals: Sequence[Refusal]) -> list[Option]:
 def _posted_label(posted: Choice, on: date) -> str:
     if posted.start is not None and posted.end is not None:
         return fix_text(Fix("time", local_start=posted.start, local_end=posted.end), asked_on=on)
+    if posted.is_skip:
+        return _("Leave out and wait until it is free")
+    if not any(new for _old, new in posted.rooms):
+        return _("Fewer rooms, as chosen before")
     return _("Another room, as chosen before")
 
 

@@ -24,12 +24,17 @@ class Option:
     def kind(self) -> str:
         if self.choice.is_skip:
             return "skip"
-        return "room" if self.choice.rooms else "time"
+        if not self.choice.rooms:
+            return "time"
+        return "room" if any(new for _old, new in self.choice.rooms) else "fewer"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The options of one kind: without the date, in another room, at another time; what is proposed comes first."""
+    """The options of one kind: without the date, in another room, without one of the rooms, at another time.
+
+    What is proposed comes first.
+    """
 
     name: str
     label: str
@@ -79,6 +84,7 @@ class Row:
         names = [
             ("skip", pgettext("date of a series", "Leave out")),
             ("room", pgettext("date of a series", "Another room")),
+            ("fewer", pgettext("date of a series", "Fewer rooms")),
             ("time", pgettext("date of a series", "Another time")),
         ]
         found = [Kind(name, label, tuple(item for item in self.options if item.kind == name)) for name, label in names]

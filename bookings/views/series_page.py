@@ -14,6 +14,7 @@ from bookings.approval_queries import approver_ids
 from bookings.models import Approval, Booking, Occurrence
 from bookings.queries import BookingDetails
 from bookings.rules import Why
+from bookings.series_tally import Difference, Rooms, Tally, Time, compare_time
 from bookings.views.session_meetings import Mark, MeetingMonth, changes, is_past, months
 from bookings.wording import clock, day_and_month
 
@@ -58,7 +59,7 @@ def series(details: BookingDetails, *, now: datetime, zone: ZoneInfo, past: bool
     held = [meeting for meeting in details.meetings if meeting.status == Occurrence.Status.CONFIRMED]
     on = details.on(details.occurrence)
     return SeriesView(
-        sentence=sentence_of(booking, held) if details.sees_all else "",
+        sentence=sentence_of(details, held) if details.sees_all else "",
         place=_place(details.occurrence, held) if details.sees_all else "",
         marks=tuple(changes(details, details.occurrence, on)) if details.sees_all else (),
         months=months(details, now=now, zone=zone, past=past),
@@ -72,14 +73,23 @@ def series(details: BookingDetails, *, now: datetime, zone: ZoneInfo, past: bool
     )
 
 
-def sentence_of(booking: Booking, held: list[Occurrence]) -> str:
+def sentence_of(details: BookingDetails, held: list[Occurrence]) -> str:
     """Return „co czwartek 10:00–11:00 do 30 czerwca, 28 spotkań, pomija 2 święta”."""
+    booking = details.booking
     skipped = [_Skipped(date.fromisoformat(item["on"]), Why(item["why"]), item["name"]) for item in booking.skipped]
     return series_words.sentence(
         recurrence.parse(booking.rrule, zone=booking.zone),
         local_start=datetime.fromisoformat(booking.local_start),
         local_end=datetime.fromisoformat(booking.local_end),
-        tally=series_words.Tally.of(held, skipped),
+        tally=Tally.of([_difference(details, meeting) for meeting in held], skipped),
+    )
+
+
+def _difference(details: BookingDetails, meeting: Occurrence) -> Difference:
+    starts_on = meeting.starts_at.astimezone(details.booking.zone).date()
+    return Difference(
+        compare_time(details.on(meeting), starts_on) if meeting.has_own_time else Time.AS_USUAL,
+        details.room_differences.get(meeting.pk, Rooms.AS_USUAL),
     )
 
 

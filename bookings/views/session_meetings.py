@@ -16,6 +16,7 @@ from bookings import holidays
 from bookings.models import Occurrence, WaitlistEntry
 from bookings.queries import BookingDetails
 from bookings.rules import Why
+from bookings.series_words import room_difference
 from bookings.wording import clock, day_and_month, interval_range
 
 
@@ -112,7 +113,7 @@ def changes(details: BookingDetails, meeting: Occurrence, on: date) -> Iterable[
         moved = _("moved from %(day)s") % {"day": day_and_month(on)}
         yield Mark("move", pgettext("meeting", "another time") if day == on else moved, "accent")
     if meeting.has_own_rooms:
-        yield Mark("door", _("other rooms"), "accent")
+        yield Mark("door", room_difference(details.room_differences[meeting.pk]), "accent")
     if meeting.own_title:
         yield Mark("edit", _("“%(title)s”") % {"title": meeting.own_title}, "accent")
     if meeting.own_description:

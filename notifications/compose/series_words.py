@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from bookings import holidays, series_words, wording
 from bookings.recurrence import Pattern
-from bookings.series_words import Tally, Why
+from bookings.rules import Why
+from bookings.series_tally import Difference, Rooms, Tally, Time, compare_rooms, compare_time
 from integrations.ical.render import Rule
 from notifications.compose.series import SeriesFacts, Slot, pattern_of
 
@@ -110,9 +111,19 @@ def _sentence(facts: SeriesFacts, mine: list[Slot]) -> str:
     if not mine:
         return rule_words(facts.rule, facts.pattern)
     skipped = [_Skipped(on, Why(item["why"]), item.get("name", "")) for on, item in facts.reasons.items()]
-    tally = Tally.of([slot.occurrence for slot in mine], skipped)
+    tally = Tally.of([_difference(facts, slot) for slot in mine], skipped)
     rule = facts.rule
     return series_words.sentence(facts.pattern, local_start=rule.local_start, local_end=rule.local_end, tally=tally)
+
+
+def _difference(facts: SeriesFacts, slot: Slot) -> Difference:
+    starts_on = slot.interval.start_at.astimezone(facts.booking.zone).date()
+    # Without a meeting as usual, facts have no rooms to compare with.
+    usual = [room.pk for room in facts.rooms] if any(item.rooms is None for item in facts.slots) else None
+    return Difference(
+        compare_time(slot.starts.date(), starts_on) if slot.occurrence.has_own_time else Time.AS_USUAL,
+        compare_rooms([room.pk for room in slot.rooms], usual) if slot.rooms is not None else Rooms.AS_USUAL,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from django.utils import translation
 
 from bookings.recurrence import Frequency, Pattern
 from bookings.rules import Why
-from bookings.series_words import Tally, first_and_last, left_out, rhythm, sentence, short_months
+from bookings.series_tally import AS_USUAL, Difference, Rooms, Tally, Time, compare_rooms
+from bookings.series_words import first_and_last, left_out, rhythm, sentence, short_months
 
 TEN, ELEVEN = datetime(2026, 12, 3, 10), datetime(2026, 12, 3, 11)
 JUNE = date(2027, 6, 30)
@@ -135,16 +136,23 @@ SENTENCES = [
     ),
     (
         THURSDAYS,
-        Tally(28, {Why.HOLIDAY: 2}, other_rooms=1, other_time=2),
-        "co czwartek 10:00–11:00 do 30 czerwca, 28 spotkań, pomija 2 święta, w tym 1 w innej sali i 2 o innej porze",
-        "every Thursday 10:00–11:00 until 30 June, 28 meetings, leaves out 2 holidays, "
-        "of them 1 in another room and 2 at another time",
+        Tally(28, {Why.HOLIDAY: 2}, {Difference(rooms=Rooms.ANOTHER): 1, Difference(Time.ANOTHER_HOUR): 2}),
+        "co czwartek 10:00–11:00 do 30 czerwca, 28 spotkań, w tym 1 w innej sali i 2 o innej porze; pomija 2 święta",
+        "every Thursday 10:00–11:00 until 30 June, 28 meetings, "
+        "including 1 in another room and 2 at another hour; leaves out 2 holidays",
     ),
     (
         THURSDAYS,
-        Tally(5, other_both=1),
+        Tally(28, own={Difference(Time.ANOTHER_DAY): 1, Difference(rooms=Rooms.ONE_LESS): 1}),
+        "co czwartek 10:00–11:00 do 30 czerwca, 28 spotkań, w tym 1 bez jednej z sal i 1 w innym dniu",
+        "every Thursday 10:00–11:00 until 30 June, 28 meetings, "
+        "including 1 without one of the rooms and 1 on another day",
+    ),
+    (
+        THURSDAYS,
+        Tally(5, own={Difference(Time.ANOTHER_HOUR, Rooms.ANOTHER): 1}),
         "co czwartek 10:00–11:00 do 30 czerwca, 5 spotkań, w tym 1 w innej sali i o innej porze",
-        "every Thursday 10:00–11:00 until 30 June, 5 meetings, of them 1 in another room and at another time",
+        "every Thursday 10:00–11:00 until 30 June, 5 meetings, including 1 in another room and at another hour",
     ),
     (TEN_TIMES, Tally(10), "co czwartek 10:00–11:00, 10 spotkań", "every Thursday 10:00–11:00, 10 meetings"),
     (
@@ -188,14 +196,30 @@ def test_times_across_midnight(start: tuple[int, int], length: timedelta, polish
 
 
 def test_tally_counts_each_meeting_and_each_date_once() -> None:
-    meetings = [
-        SimpleNamespace(has_own_time=time, has_own_rooms=rooms)
-        for time, rooms in [(False, False), (True, False), (True, False), (False, True), (True, True)]
-    ]
+    moved, both = Difference(Time.ANOTHER_HOUR), Difference(Time.ANOTHER_DAY, Rooms.ANOTHER)
     skipped = [SimpleNamespace(on=JUNE, why=why, name="") for why in (Why.HOLIDAY, Why.HOLIDAY, Why.CHOSEN)]
-    assert Tally.of(meetings, skipped) == Tally(
-        5, {Why.HOLIDAY: 2, Why.CHOSEN: 1}, other_time=2, other_rooms=1, other_both=1
-    )
+    tally = Tally.of([AS_USUAL, moved, moved, both], skipped)
+    assert tally == Tally(4, {Why.HOLIDAY: 2, Why.CHOSEN: 1}, {moved: 2, both: 1})
+    assert tally.as_usual == 1
+
+
+@pytest.mark.parametrize(
+    ("rooms", "usual", "expected"),
+    [
+        ([3], [1], Rooms.ANOTHER),
+        ([1, 3], [1, 2], Rooms.ANOTHER),
+        ([1], [1, 2], Rooms.ONE_LESS),
+        ([1], [1, 2, 3], Rooms.SOME_LESS),
+        ([], [1], Rooms.NONE),
+        ([1, 2], [1], Rooms.MORE),
+        ([2, 1], [1, 2], Rooms.IN_OTHER_ORDER),
+        ([1], None, Rooms.ANOTHER),
+    ],
+)
+def test_another_room_is_said_only_where_one_is_taken(
+    rooms: list[int], usual: list[int] | None, expected: Rooms
+) -> None:
+    assert compare_rooms(rooms, usual) == expected
 
 
 def test_details_name_the_ends_and_what_is_left_out() -> None:
