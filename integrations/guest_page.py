@@ -21,6 +21,8 @@ from integrations.jitsi.recorders import may_be_recorded
 from integrations.places import Place, places
 from integrations.when import When, length_in_words, when
 
+_DAYS_FROM = timedelta(days=2)
+
 
 def session_page(
     request: HttpRequest,
@@ -48,7 +50,7 @@ def session_page(
             "opens": _opens(entry, shown, zone),
             "opens_day": wording.long_date(entry.opens_at.astimezone(zone).date()),
             "now": now,
-            "countdown": _countdown(entry.occurrence.starts_at - now) if now else "",
+            "countdown": _countdown(entry.occurrence.starts_at, now, zone) if now else "",
             "is_recorded": may_be_recorded(attendee.booking, entry.occurrence),
             **(extra or {}),
         }
@@ -100,11 +102,16 @@ def _opens(entry: Entry, shown: When, zone: ZoneInfo) -> str:
     return f"{wording.clock(local)} {wording.zone_label(local, zone)}" if shown.elsewhere else wording.clock(local)
 
 
-def _countdown(left: timedelta) -> str:
-    """„3 dni”, „2 h 5 min”, „18 min”; rounded up, so that it never says 0 before the start."""
+def _countdown(starts_at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """„3 dni”, „2 h 5 min”, „18 min”; rounded up, so that it never says 0 before the start.
+
+    `zone`: of the reader, whose calendar counts the days.
+    """
+    left = starts_at - now
     minutes = ceil(left / timedelta(minutes=1))
-    days, hours = minutes // 1440, minutes // 60
-    if days >= 2:
+    hours = minutes // 60
+    if left >= _DAYS_FROM:
+        days = (starts_at.astimezone(zone).date() - now.astimezone(zone).date()).days
         return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
     if hours:
         return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes % 60}

@@ -139,8 +139,9 @@ def _of_pool(page: Page, judged: Assessment, state: LicenceState, takes: Sequenc
         found.append("" if wished[1] else _("an emergency licence."))
     elif any(take.borrower_id is not None for take in own):
         found.append("" if wished[0] else _("borrowed from another site."))
-    if not found or any(take.source == "share" and take.borrower_id is None for take in own):
-        found.append(_from_share(state))
+    shared = sum(take.seats for take in own if take.source == "share" and take.borrower_id is None)
+    if not found or shared:
+        found.append(_from_share(state, shared))
     return " ".join(filter(None, found))
 
 
@@ -151,18 +152,35 @@ def _named(page: Page, judged: Assessment, take: Take) -> str:
     return _("your own licence.") if seat.user_id == page.user.pk else _("the organiser's own licence.")
 
 
-def _from_share(state: LicenceState) -> str:
-    if state.site_share and state.site:
+def _from_share(state: LicenceState, seats: int) -> str:
+    """Say how the share stands, or the reserve where `seats`, which the session takes of both, are more than is left.
+
+    0: it can't have them.
+    """
+    own = min(seats, max(0, state.site_share - state.site_use))
+    if not (state.site_share and state.site):
+        text = _("from the reserve. In use at all sites at that time: %(in_use)d of %(granted)d.")
+    elif own == seats:
         text = _(
             "from the share of %(site)s: %(use)d of %(share)d taken at that time. "
             "In use at all sites: %(in_use)d of %(granted)d."
         )
+    elif own:
+        text = _(
+            "%(own)d from the share of %(site)s, %(rest)d from the common reserve. "
+            "In use at all sites at that time: %(in_use)d of %(granted)d."
+        )
     else:
-        text = _("from the reserve. In use at all sites at that time: %(in_use)d of %(granted)d.")
+        text = _(
+            "from the common reserve: the share of %(site)s (%(share)d) is used up at that time. "
+            "In use at all sites: %(in_use)d of %(granted)d."
+        )
     return text % {
         "site": state.site.name if state.site else "",
-        "use": state.site_use,
+        "use": min(state.site_use, state.site_share),
         "share": state.site_share,
+        "own": own,
+        "rest": seats - own,
         "in_use": state.in_use,
         "granted": state.granted,
     }

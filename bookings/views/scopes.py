@@ -14,7 +14,7 @@ from bookings.models import Occurrence
 from bookings.queries import BookingDetails, Reach, reach_of
 from bookings.rules import Scope
 from bookings.views.session_meetings import changes
-from bookings.wording import day_and_month, interval_range, long_date
+from bookings.wording import day_and_month, day_month_year, interval_range, long_date
 
 _NAMED_AT_MOST = 6
 
@@ -22,7 +22,7 @@ _NAMED_AT_MOST = 6
 @dataclass(frozen=True, slots=True)
 class ScopeChoice:
     """`title` and `note` name the meetings, the first of which begins at `starts_at`; `kept`: those of them that were
-    changed on their own.
+    changed on their own, `kept_count` in number.
     """
 
     value: Scope
@@ -31,6 +31,7 @@ class ScopeChoice:
     reach: Reach
     starts_at: datetime
     kept: str = ""
+    kept_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def _choice(details: BookingDetails, scope: Scope, meetings: list[Occurrence], z
     count = len(meetings)
     held = [item for item in details.meetings if item.status == Occurrence.Status.CONFIRMED]
     first, last = (item.starts_at.astimezone(zone).date() for item in (meetings[0], meetings[-1]))
-    note = _("from %(first)s to %(last)s") % {"first": day_and_month(first), "last": long_date(last)}
+    first_day = day_and_month(first) if first.year == last.year else day_month_year(first)
+    note = _("from %(first)s to %(last)s") % {"first": first_day, "last": day_month_year(last)}
     if scope == Scope.ONE:
         title = _("This meeting only")
         note = f"{long_date(first)}, {interval_range(meetings[0].interval, zone)}"
@@ -102,14 +104,26 @@ def _choice(details: BookingDetails, scope: Scope, meetings: list[Occurrence], z
         )
     else:
         title = ngettext("The whole series, %(count)d meeting", "The whole series, %(count)d meetings", count)
-    kept = "" if scope == Scope.ONE else _changed_alone(details, meetings, zone)
-    return ScopeChoice(scope, title % {"count": count}, note, reach_of(details, meetings), meetings[0].starts_at, kept)
+    kept = [] if scope == Scope.ONE else _changed_alone(details, meetings, zone)
+    return ScopeChoice(
+        scope,
+        title % {"count": count},
+        note,
+        reach_of(details, meetings),
+        meetings[0].starts_at,
+        _few(kept),
+        len(kept),
+    )
 
 
-def _changed_alone(details: BookingDetails, meetings: list[Occurrence], zone: ZoneInfo) -> str:
-    """Name the meetings that were changed on their own, the first few of them, by the day that they have now."""
+def _changed_alone(details: BookingDetails, meetings: list[Occurrence], zone: ZoneInfo) -> list[date]:
+    """Return the days that the meetings have now that were changed on their own."""
     changed = [item for item in meetings if any(True for _mark in changes(details, item, details.on(item)))]
-    days = sorted(item.starts_at.astimezone(zone).date() for item in changed)
+    return sorted(item.starts_at.astimezone(zone).date() for item in changed)
+
+
+def _few(days: Sequence[date]) -> str:
+    """Name the first few days."""
     if len(days) <= _NAMED_AT_MOST:
         return ", ".join(map(day_and_month, days))
     shown = ", ".join(map(day_and_month, days[:_NAMED_AT_MOST]))

@@ -48,7 +48,8 @@ class Place:
     leads: bool = False
 
 
-def state_of(details: BookingDetails, *, now: datetime) -> State:
+def state_of(details: BookingDetails, *, now: datetime, zone: ZoneInfo) -> State:
+    """Return how the session stands. `zone`: of the reader, whose calendar counts the days until it."""
     occurrence = details.occurrence
     if details.booking.is_cancelled:
         return State("cancelled", _("cancelled"))
@@ -61,7 +62,8 @@ def state_of(details: BookingDetails, *, now: datetime) -> State:
     if now >= occurrence.starts_at:
         return State("live", _("in progress"))
     left = occurrence.starts_at - now
-    return State("coming", _in_words(left), _countdown(left), int(left.total_seconds()))
+    days = (occurrence.starts_at.astimezone(zone).date() - now.astimezone(zone).date()).days
+    return State("coming", _in_words(left, days), _countdown(left, days), int(left.total_seconds()))
 
 
 def when_in_words(details: BookingDetails, zone: ZoneInfo) -> dict[str, str]:
@@ -78,10 +80,11 @@ def when_in_words(details: BookingDetails, zone: ZoneInfo) -> dict[str, str]:
 
 def facts(details: BookingDetails, state: State, *, now: datetime) -> dict[str, Any]:
     """Return what the panels beside the list of people say, by the names that the templates have for it."""
+    use = licences_in_use(details, state, now=now)
     return {
         "places": places(details.rooms),
-        "licence": licence_in_words(details.licences),
-        "licence_use": licences_in_use(details, state, now=now),
+        "licence": licence_in_words(details.licences, use),
+        "licence_use": use,
         "languages": languages(details.attendees),
         "lacks": lacks_in_words(details, state),
         **equipment(details.equipment),
@@ -98,24 +101,28 @@ def where(room: Room) -> str:
     return ", ".join(filter(None, [room.site.name, _floor(room.floor)]))
 
 
-def licence_in_words(licences: Iterable[LicenceHold]) -> str:
-    """Say how many licences the meeting takes and where they come from: „1, z puli Koszykowa 16”."""
+def licence_in_words(licences: Iterable[LicenceHold], use: LicenceUse | None) -> str:
+    """Say how many licences the meeting takes and where they come from: „1, z puli Koszykowa 16”.
+
+    `use`: of their pool while the meeting lasts, as far as it is known.
+    """
     licences = list(licences)
     # Few sessions have any of these, so most pages don't ask for them.
     prefetch_related_objects([hold for hold in licences if hold.borrowed_by_id], "borrowed_by")
     prefetch_related_objects([hold for hold in licences if hold.named_id], "named__user", "named__room")
-    return "; ".join(_licence(hold) for hold in licences)
+    from_reserve = use.from_reserve if use else {}
+    return "; ".join(_licence(hold, from_reserve.get(hold.pk, 0)) for hold in licences)
 
 
-def _licence(hold: LicenceHold) -> str:
-    parts = [str(hold.seats), _source(hold)]
+def _licence(hold: LicenceHold, from_reserve: int) -> str:
+    parts = [str(hold.seats), _source(hold, from_reserve)]
     if hold.kept:
         parts.append(_("kept in a smaller pool"))
     text = ", ".join(parts)
     return text if hold.pool.is_default else f"{text} ({hold.pool})"
 
 
-def _source(hold: LicenceHold) -> str:
+def _source(hold: LicenceHold, from_reserve: int) -> str:
     if hold.source == LicenceHold.Source.EMERGENCY:
         # Translators: a licence, „awaryjna”.
         return pgettext("licence", "emergency")
@@ -126,15 +133,20 @@ def _source(hold: LicenceHold) -> str:
         return pgettext("licence", "borrowed from %(site)s") % {"site": hold.site}
     if hold.site is None:
         return pgettext("licence", "from the reserve")
+    if from_reserve >= hold.seats:
+        return pgettext("licence", "from the common reserve")
+    if from_reserve:
+        # Translators: two licences, „1 z puli Koszykowa 16, 1 z rezerwy wspólnej”.
+        text = pgettext("licence", "%(own)d from the share of %(site)s, %(rest)d from the common reserve")
+        return text % {"own": hold.seats - from_reserve, "site": hold.site, "rest": from_reserve}
     return pgettext("licence", "from the share of %(site)s") % {"site": hold.site}
 
 
 def licences_in_use(details: BookingDetails, state: State, *, now: datetime) -> LicenceUse | None:
     """Return how much of the pool is in use while the meeting lasts; None where it takes none, or no more."""
-    pools = {hold.pool_id for hold in details.licences}
-    if len(pools) != 1 or state.kind in {"cancelled", "over"}:
+    if len({hold.pool_id for hold in details.licences}) != 1 or state.kind in {"cancelled", "over"}:
         return None
-    return use_during(pools.pop(), details.occurrence.interval, now=now)
+    return use_during(details.licences, details.occurrence.interval, now=now)
 
 
 def languages(attendees: Iterable[Attendee]) -> str:
@@ -202,19 +214,20 @@ def _floor(number: int) -> str:
     return _("floor %(number)d") % {"number": number}
 
 
-def _in_words(left: timedelta) -> str:
+def _in_words(left: timedelta, days: int) -> str:
+    """Return „za 3 dni”. `days`: of the calendar, as people count them: from Sunday evening Wednesday is three away."""
     minutes = max(1, -(-left // timedelta(minutes=1)))
     if left >= _SOON:
-        return ngettext("in %(count)d day", "in %(count)d days", left.days) % {"count": left.days}
+        return ngettext("in %(count)d day", "in %(count)d days", days) % {"count": days}
     if minutes >= 120:
         hours = minutes // 60
         return ngettext("in %(count)d hour", "in %(count)d hours", hours) % {"count": hours}
     return ngettext("in %(count)d minute", "in %(count)d minutes", minutes) % {"count": minutes}
 
 
-def _countdown(left: timedelta) -> str:
+def _countdown(left: timedelta, days: int) -> str:
     minutes = max(1, -(-left // timedelta(minutes=1)))
     if left >= _SOON:
-        return ngettext("%(count)d day", "%(count)d days", left.days) % {"count": left.days}
+        return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
     hours, rest = divmod(minutes, 60)
     return " ".join(filter(None, [f"{hours} h" if hours else "", f"{rest} min" if rest else ""]))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from bookings.queries import BookingDetails
 from bookings.views.session_answers import Answers
 from bookings.views.session_page import State
-from bookings.wording import clock
+from bookings.wording import clock, moment_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,17 @@ class Step:
     waits_for_mails: bool = False
 
 
-def steps(details: BookingDetails, state: State, answers: Answers, *, zone: ZoneInfo) -> list[Step]:
+def steps(details: BookingDetails, state: State, answers: Answers, *, zone: ZoneInfo, now: datetime) -> list[Step]:
     """Return the steps in their order. Who is invited to single meetings hears nothing of mails and answers."""
     booking = details.booking
-    booked_at = f"{_moment(booking.created_at, zone)}, {booking.created_by}"
+    booked_at = f"{moment_in_words(booking.created_at, zone, now=now)}, {booking.created_by}"
     mails = [Step(is_mails=True)] if details.sees_all and not booking.is_outside else []
     if booking.is_requested:
         asked = [Step(_("Sent for approval"), booked_at, "done"), Step(_("Approval"), _("awaited"), "now")]
         return [*asked, *_times(details, state, zone)]
     booked = Step(_("Booked"), booked_at, "done")
     if state.kind == "cancelled":
-        return [booked, Step(_("Cancelled"), _cancelled_at(details, zone), "done"), *mails]
+        return [booked, Step(_("Cancelled"), _cancelled_at(details, zone, now), "done"), *mails]
     answered = [_answered(state, answers)] if mails and len(answers.people) > 1 else []
     return [booked, *mails, *answered, *_times(details, state, zone)]
 
@@ -61,14 +61,9 @@ def _times(details: BookingDetails, state: State, zone: ZoneInfo) -> list[Step]:
     return found
 
 
-def _cancelled_at(details: BookingDetails, zone: ZoneInfo) -> str:
+def _cancelled_at(details: BookingDetails, zone: ZoneInfo, now: datetime) -> str:
     if details.booking.cancelled_at is not None:
-        return _moment(details.booking.cancelled_at, zone)
+        return moment_in_words(details.booking.cancelled_at, zone, now=now)
     told = (event.at for event in details.events if event.occurrence_id == details.occurrence.pk)
     at = next(told, None)
-    return _moment(at, zone) if at else ""
-
-
-def _moment(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{local.day}.{local.month:02d}, {clock(local)}"
+    return moment_in_words(at, zone, now=now) if at else ""

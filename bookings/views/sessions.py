@@ -76,7 +76,7 @@ def booking_show(request: HttpRequest, number: str) -> HttpResponse:
     assert isinstance(request.user, User)
     now, zone = timezone.now(), ZoneInfo(request.user.time_zone)
     details = found_or_404(request, number, now=now)
-    state = session_page.state_of(details, now=now)
+    state = session_page.state_of(details, now=now, zone=zone)
     answers = session_answers.answers(details, by=request.user, now=now, zone=zone)
     context: dict[str, Any] = {
         "details": details,
@@ -89,12 +89,13 @@ def booking_show(request: HttpRequest, number: str) -> HttpResponse:
         "may_book": SiteRoles.of(request.user).may_book_anything,
         "can_change": details.may_change and bool(scopes.to_come(details.meetings, now=now)),
         "when": session_page.when_in_words(details, zone),
-        "steps": session_steps.steps(details, state, answers, zone=zone),
+        "steps": session_steps.steps(details, state, answers, zone=zone, now=now),
         **session_page.facts(details, state, now=now),
         "people": session_people.people_list(answers.people, asked=request.GET.get("osoby", "")),
         "answers": answers,
         "history": history(details, zone=zone),
         "undo": undo_offer.offered(details, by=request.user, now=now),
+        "holds_mails": undo_offer.holds_mails(details, now=now),
         "events_at_most": EVENTS_AT_MOST if details.has_older_events else 0,
         "board_day": details.occurrence.starts_at.astimezone(timezone.get_default_timezone()).date(),
         "zone": zone,

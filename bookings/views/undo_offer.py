@@ -24,18 +24,34 @@ class UndoOffer:
     event: int
     said: str
     seconds: int
+    #: Nothing of the booking is left, so that the page need not say so once more.
+    is_whole: bool
 
 
 def offered(details: BookingDetails, *, by: User, now: datetime) -> UndoOffer | None:
     """Return what can be undone, if the user may: the last change, where that was a cancellation a moment ago."""
+    last = _open_cancellation(details, now)
+    if last is None or last.undo_until is None or not services.may_undo(by, details.booking, last):
+        return None
+    is_one_meeting = last.occurrence is not None and details.booking.is_series
+    return UndoOffer(
+        last.pk,
+        _said(details, last),
+        max(1, int((last.undo_until - now).total_seconds())),
+        is_whole=details.booking.is_cancelled and not is_one_meeting and last.kind != Kind.SERIES_CUT,
+    )
+
+
+def holds_mails(details: BookingDetails, *, now: datetime) -> bool:
+    """Say whether the mails about a cancellation wait until it can no longer be undone, by whomever."""
+    return _open_cancellation(details, now) is not None
+
+
+def _open_cancellation(details: BookingDetails, now: datetime) -> BookingEvent | None:
     # Answers that came since change no version.
     of_version = [event for event in details.events if event.version == details.booking.version]
     last = next((event for event in of_version if event.undo_until is not None), None)
-    if last is None or last.undo_until is None or last.undo_until <= now:
-        return None
-    if not services.may_undo(by, details.booking, last):
-        return None
-    return UndoOffer(last.pk, _said(details, last), max(1, int((last.undo_until - now).total_seconds())))
+    return last if last and last.undo_until and last.undo_until > now else None
 
 
 def _said(details: BookingDetails, event: BookingEvent) -> str:

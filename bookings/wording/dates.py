@@ -33,6 +33,11 @@ def day_and_month(day: date) -> str:
     return f"{weekday} {date_format(day, 'j E')}"
 
 
+def day_month_year(day: date) -> str:
+    """„czw. 10 grudnia 2026”, “Thu 10 December 2026”."""
+    return f"{day_and_month(day)} {day.year}"
+
+
 def days_range(first: date, last: date) -> str:
     """„23–27 listopada 2026”, „30 listopada – 4 grudnia 2026”: no weekdays, for a heading over days that have them."""
     ending = date_format(last, "j E Y")
@@ -54,6 +59,16 @@ def whole_minute(at: datetime) -> datetime:
 def clock(at: datetime | time) -> str:
     """„9:00”: 24 hours, with a colon."""
     return f"{at.hour}:{at.minute:02d}"
+
+
+def moment_in_words(at: datetime, zone: ZoneInfo, *, now: datetime) -> str:
+    """„dziś 10:31”, „wczoraj 15:20”, „20.11, 9:12”; with the year where it is another one."""
+    local, now = at.astimezone(zone), now.astimezone(zone)
+    near = {0: _("today"), 1: _("yesterday"), -1: _("tomorrow")}.get((now.date() - local.date()).days)
+    if near:
+        return f"{near} {clock(local)}"
+    year = "" if local.year == now.year else f".{local.year}"
+    return f"{local.day}.{local.month:02d}{year}, {clock(local)}"
 
 
 def time_range(start: datetime, end: datetime) -> str:

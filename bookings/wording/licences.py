@@ -53,20 +53,27 @@ def _state(data: dict[str, Any]) -> str:
         return (
             _("%(in_use)d of %(granted)d licences are in use at that time, and this session needs %(needed)d.") % data
         )
-    values = {**data, "site": data["site"] or _("Your part of the reserve")}
     if data.get("keeps_to_share"):
         text = _(
             "%(site)s uses %(site_use)d of its share of %(site_share)d at that time, and by its own choice none that "
             "all sites share."
         )
-        return text % values
-    return (
-        _(
-            "%(in_use)d of %(granted)d licences are in use at that time, and those left belong to other sites. "
-            "%(site)s uses %(site_use)d of its %(site_share)d."
-        )
-        % values
-    )
+        return text % data
+    text = _("%(in_use)d of %(granted)d licences are in use at that time, and those left belong to other sites.")
+    return f"{text % data} {_site_use(data)}"
+
+
+def _site_use(data: dict[str, Any]) -> str:
+    """Say how much of its share the site uses; what it uses beyond it comes from the reserve of all sites."""
+    if not data["site"]:
+        return _("The common reserve is used up.")
+    over = data["site_use"] - data["site_share"]
+    if over <= 0:
+        return _("%(site)s uses %(site_use)d of its %(site_share)d.") % data
+    values = {**data, "over": over}
+    if not data["site_share"]:
+        return _("%(site)s uses %(over)d of the common reserve.") % values
+    return _("%(site)s uses its whole share (%(site_share)d) and %(over)d of the common reserve.") % values
 
 
 def _holders(refusal: Refusal) -> str:

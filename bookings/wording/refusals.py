@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -124,12 +124,19 @@ def _room_closed(refusal: Refusal) -> str:
     assert refusal.interval is not None
     zone = ZoneInfo(refusal.data["zone"])
     start, end = refusal.interval.start_at.astimezone(zone), refusal.interval.end_at.astimezone(zone)
-    return _("%(room)s is closed on %(day)s, %(times)s: %(reason)s. Choose another room or time.") % {
+    values = {
         "room": refusal.room_name,
         "day": day_and_month(start.date()),
         "times": time_range(start, end),
         "reason": refusal.holder.title if refusal.holder else "",
     }
+    if start.time() != time() or end.time() != time():
+        return _("%(room)s is closed on %(day)s, %(times)s: %(reason)s. Choose another room or time.") % values
+    last = end.date() - timedelta(days=1)
+    if last == start.date():
+        return _("%(room)s is closed all day on %(day)s: %(reason)s. Choose another room or day.") % values
+    text = _("%(room)s is closed all day from %(day)s to %(last)s: %(reason)s. Choose another room or day.")
+    return text % {**values, "last": day_and_month(last)}
 
 
 def _site_closed(refusal: Refusal) -> str:

@@ -139,6 +139,53 @@ def test_what_is_held_for_a_while_is_shown_as_what_it_is(kind: str, expected: st
     assert ("at 8:10" in text) is (kind != "request")
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        (
+            datetime(2026, 12, 27, 23, tzinfo=UTC),
+            datetime(2026, 12, 28, 23, tzinfo=UTC),
+            "Sala wideo A is closed all day on Mon 28 December: malowanie. Choose another room or day.",
+        ),
+        (
+            datetime(2026, 12, 27, 23, tzinfo=UTC),
+            datetime(2026, 12, 30, 23, tzinfo=UTC),
+            "Sala wideo A is closed all day from Mon 28 December to Wed 30 December: malowanie. "
+            "Choose another room or day.",
+        ),
+        (
+            datetime(2026, 12, 28, 7, tzinfo=UTC),
+            datetime(2026, 12, 28, 11, tzinfo=UTC),
+            "Sala wideo A is closed on Mon 28 December, 8:00–12:00: malowanie. Choose another room or time.",
+        ),
+    ],
+)
+def test_closure_of_whole_days_names_no_hours(start: datetime, end: datetime, expected: str) -> None:
+    holder = Holder("malowanie", "", "", kind="closure")
+    data = {"zone": "Europe/Warsaw"}
+    refusal = Refusal(Code.ROOM_CLOSED, "rooms", 1, "Sala wideo A", Interval(start, end), holder, data=data)
+    with translation.override("en"):
+        assert wording.refusal_text(refusal) == expected
+
+
+@pytest.mark.parametrize(
+    ("site", "use", "share", "expected"),
+    [
+        ("Koszykowa 16", 3, 4, "Koszykowa 16 uses 3 of its 4."),
+        ("Koszykowa 16", 6, 4, "Koszykowa 16 uses its whole share (4) and 2 of the common reserve."),
+        ("Koszykowa 16", 2, 0, "Koszykowa 16 uses 2 of the common reserve."),
+        ("", 2, 0, "The common reserve is used up."),
+    ],
+)
+def test_no_site_uses_more_than_its_share(site: str, use: int, share: int, expected: str) -> None:
+    data = {"granted": 10, "in_use": 7, "needed": 1, "site": site, "site_use": use, "site_share": share}
+    with translation.override("en"):
+        assert wording.refusal_text(Refusal(Code.LICENCE_NONE_FREE, "rooms", data=data)) == (
+            f"7 of 10 licences are in use at that time, and those left belong to other sites. {expected} "
+            "Choose another time."
+        )
+
+
 def test_a_date_of_a_series_is_named() -> None:
     refusal = Refusal(Code.IN_PAST, "start", on=date(2026, 12, 10))
     with translation.override("en"):

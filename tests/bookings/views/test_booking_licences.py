@@ -96,6 +96,14 @@ class TestBox:
             "In use at all sites: 3 of 10."
         )
 
+    def test_reserve_is_named_where_the_share_is_used_up(self, office: Office, staff_client: Client) -> None:
+        for n in range(4):
+            services.book(ask(office.manager, make_room(office.koszykowa, f"N{n}")), by=office.manager, now=NOW)
+        assert self.box(staff_client, office) == (
+            "1 licence for the session from the common reserve: the share of Koszykowa 16 (4) is used up at that time. "
+            "In use at all sites: 4 of 10."
+        )
+
     def test_own_named_licence_also_while_the_rest_is_used_up(self, office: Office, staff_client: Client) -> None:
         NamedLicence.objects.create(pool=office.pool, user=office.staff, valid_from=SINCE)
         for n in range(4):
@@ -315,11 +323,18 @@ class TestSessionPage:
         named = services.book(ask(office.staff, office.room("KOS/2.16"), start=at(12)), by=office.staff, now=NOW)
         assert "1, named: Anna Wrzesińska" in self.words(staff_client, named)
 
+    def test_reserve_is_named_for_what_the_share_has_no_room_for(self, office: Office, staff_client: Client) -> None:
+        rooms = [make_room(office.koszykowa, f"N{n}") for n in range(4)]
+        first, *_others = (services.book(ask(office.staff, room), by=office.staff, now=NOW) for room in rooms)
+        fifth = services.book(ask(office.staff, office.room("KOS/2.14")), by=office.staff, now=NOW)
+        assert "1, from the common reserve" in self.words(staff_client, fifth)
+        assert "1, from the share of Koszykowa 16" in self.words(staff_client, first)
+
     def test_other_pool_is_named(self, office: Office, staff_client: Client) -> None:
         other = make_pool(1, name="Drugi system", is_default=False)
         Room.objects.filter(code="2.14").update(licence_pool=other)
         booking = services.book(ask(office.staff, office.room("KOS/2.14")), by=office.staff, now=NOW)
-        assert "1, from the share of Koszykowa 16 (Drugi system)" in self.words(staff_client, booking)
+        assert "1, from the common reserve (Drugi system)" in self.words(staff_client, booking)
 
 
 def test_preview_takes_as_many_queries_for_many_holders_as_for_few(office: Office, staff_client: Client) -> None:

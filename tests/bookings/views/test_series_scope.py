@@ -69,9 +69,10 @@ def test_choices_say_how_much_they_concern(series: Booking, staff_client: Client
     html = staff_client.get(reverse("booking_scope", args=[series.number]), {"spotkanie": "2026-12-03"}).content
     choices = _choices(html.decode())
     assert choices["one"] == "Tylko to spotkanie czwartek, 3 grudnia 2026, 10:00–11:00 2 sale, 3 osoby"
-    assert choices["following"].startswith("To i wszystkie następne, 6 spotkań od: czw. 3 grudnia, do: czwartek, 14")
+    following = "To i wszystkie następne, 6 spotkań od czw. 3 grudnia 2026 do czw. 14 stycznia 2027"
+    assert choices["following"].startswith(following)
     assert choices["all"].startswith("Cała seria, 7 spotkań")
-    assert "Zmienione osobno: czw. 7 stycznia." in choices["all"]
+    assert "Zmienione osobno: czw. 7 stycznia. Zachowa swoje zmiany" in choices["all"]
 
 
 def test_the_choice_leads_to_the_form(series: Booking, staff_client: Client) -> None:

@@ -68,6 +68,14 @@ def test_the_page_says_when_where_and_who(booking: Booking, staff_client: Client
     assert 'href="/tablica/2026-11-24/"' in html
 
 
+def test_days_until_the_session_are_those_of_the_calendar(
+    booking: Booking, staff_client: Client, tuesday_morning: time_machine.Traveller
+) -> None:
+    """On Saturday evening Tuesday is three days away, and 62 hours."""
+    tuesday_morning.move_to(datetime(2026, 11, 21, 20, tzinfo=UTC))
+    assert "za 3 dni" in _text(_page(staff_client, booking))
+
+
 def test_only_those_who_may_change_it_get_the_buttons(
     booking: Booking, staff_client: Client, manager_client: Client, colleague_client: Client
 ) -> None:

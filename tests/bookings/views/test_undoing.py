@@ -74,6 +74,9 @@ def test_a_cancelled_session_comes_back(session: Booking, staff_client: Client) 
     assert 'data-undo="30"' in html
     assert "The session is cancelled." in html
     assert "A message goes to" not in html
+    # The notice with the way back says it, so that no other has to.
+    assert "This session is cancelled" not in html
+    assert "Choroba" in html
     answer = _undo(staff_client, session, html)
     assert "The cancellation is undone. Everything is as it was." in answer.content.decode()
     session.refresh_from_db()
@@ -88,11 +91,24 @@ def test_the_offer_counts_down_and_ends(session: Booking, staff_client: Client, 
     clock.shift(timedelta(seconds=20, milliseconds=500))
     assert 'data-undo="9"' in _show(staff_client, session)
     clock.shift(timedelta(seconds=9, milliseconds=500))
-    assert "data-undo=" not in _show(staff_client, session)
+    late = _show(staff_client, session)
+    assert "data-undo=" not in late
+    assert "This session is cancelled" in late
     answer = _undo(staff_client, session, html)
     assert "It is too late to undo this cancellation" in answer.content.decode()
     session.refresh_from_db()
     assert session.status == "cancelled"
+
+
+def test_mails_are_said_to_wait_as_long_as_they_do(
+    session: Booking, staff_client: Client, clock: time_machine.Traveller
+) -> None:
+    Message.objects.update(state="sent", sent_at=TUESDAY)
+    assert "Mails wait while the cancellation can be undone" in _cancel(staff_client, session)
+    clock.shift(timedelta(seconds=31))
+    html = _show(staff_client, session)
+    assert "Mails wait" not in html
+    assert "Mails are being sent" in html
 
 
 def test_pressed_twice_it_is_undone_once(session: Booking, staff_client: Client) -> None:
