@@ -116,7 +116,6 @@ def details_for(user: User, number: str, *, now: datetime, on: date | None = Non
         raise Booking.DoesNotExist
     occurrence = _meeting_on(booking, meetings, on) if on else next_meeting(meetings, now=now)
     live = Q() if occurrence.status == Occurrence.Status.CANCELLED else Q(live=True)
-    room_holds = occurrence.room_holds.filter(live).select_related("room__site").order_by("position", "pk")
     # Another kind of seat may be held for what a conference runs before the start or after the end.
     in_time = Q(period__startswith__lt=occurrence.ends_at, period__endswith__gt=occurrence.starts_at)
     licences = occurrence.licence_holds.filter(live & in_time).select_related("pool", "site").order_by("pk")
@@ -128,7 +127,7 @@ def details_for(user: User, number: str, *, now: datetime, on: date | None = Non
         booking=booking,
         occurrence=occurrence,
         meetings=meetings,
-        rooms=tuple({hold.room_id: hold.room for hold in room_holds}.values()),
+        rooms=_rooms(occurrence, live),
         licences=tuple(licences),
         equipment=tuple(equipment),
         attendees=found,
@@ -142,6 +141,11 @@ def details_for(user: User, number: str, *, now: datetime, on: date | None = Non
         has_older_events=len(events) > EVENTS_AT_MOST,
         room_differences=_room_differences(meetings),
     )
+
+
+def _rooms(occurrence: Occurrence, live: Q) -> tuple[Room, ...]:
+    holds = occurrence.room_holds.filter(live).select_related("room__site").order_by("position", "pk")
+    return tuple({hold.room_id: hold.room for hold in holds}.values())
 
 
 def _events(booking: Booking, only: frozenset[int] | None) -> tuple[BookingEvent, ...]:

@@ -90,6 +90,8 @@ class Why(StrEnum):
     HOLIDAY = "holiday"
     CLOSURE = "closure"
     CHOSEN = "chosen"
+    #: The sites of its rooms never open on that weekday.
+    WEEKDAY = "weekday"
     #: Cancelled on its own after it was booked.
     CANCELLED = "cancelled"
 
@@ -125,6 +127,7 @@ class Series:
     """How a request repeats. `request.local_start` is the first date of the rule (DTSTART).
 
     `skip_holidays`, `skip_closures`: public holidays, and dates on which a room or site is closed, have no meeting.
+    `skip_closed_weekdays`: nor have those on whose weekday no site of its rooms ever opens.
     `decisions`: at most one for a date. `agreed`: the dates with a meeting that the user was shown, or None where
     nothing was shown; a different outcome is refused (DATES_CHANGED) instead of booked.
     """
@@ -132,6 +135,7 @@ class Series:
     pattern: Pattern
     skip_holidays: bool = True
     skip_closures: bool = False
+    skip_closed_weekdays: bool = False
     decisions: tuple[Decision, ...] = ()
     agreed: frozenset[date] | None = None
 

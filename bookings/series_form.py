@@ -159,6 +159,8 @@ class SeriesForm(TypedTimesForm):
             pattern=pattern,
             skip_holidays=cleaned.get("skip_holidays", False),
             skip_closures=cleaned.get("skip_closures", False),
+            # Who repeats something daily means the days of work; who names a Saturday is told that it is closed then.
+            skip_closed_weekdays=pattern.frequency == Frequency.DAILY,
             decisions=tuple(decided[on] for on in sorted(decided) if on in named),
             agreed=frozenset(_days(cleaned.get("agreed", "").split(",")[:_MOST])),
         )

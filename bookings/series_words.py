@@ -39,7 +39,7 @@ def sentence(pattern: Pattern, *, local_start: datetime, local_end: datetime, ta
     if not skipped:
         return text
     # What is left out is said of the series, not of the meetings that differ.
-    return f"{text}{'; ' if changes else ', '}{_('leaves out %(dates)s') % {'dates': skipped}}"
+    return ("; " if changes else ", ").join([text, _("leaves out %(dates)s") % {"dates": skipped}])
 
 
 def rhythm(pattern: Pattern) -> str:
@@ -97,10 +97,14 @@ def first_and_last(first: date, last: date) -> str:
 
 
 def left_out(skipped: Sequence[Skipped]) -> str:
-    """Return „Pominięte: 24 grudnia (Wigilia Bożego Narodzenia), 27 maja (Dzień Bożego Ciała).”, or nothing."""
-    if not skipped:
+    """Return „Pominięte: 24 grudnia (Wigilia Bożego Narodzenia), 27 maja (Dzień Bożego Ciała).”, or nothing.
+
+    Of weekdays on which the sites never open the number says enough.
+    """
+    named = [item for item in skipped if item.why != Why.WEEKDAY]
+    if not named:
         return ""
-    days = [f"{day_of_year(item.on)} ({item.name})" if item.name else day_of_year(item.on) for item in skipped]
+    days = [f"{day_of_year(item.on)} ({item.name})" if item.name else day_of_year(item.on) for item in named]
     return _("Left out: %(days)s.") % {"days": ", ".join(days)}
 
 
@@ -246,9 +250,11 @@ def on_weekday(weekday: int) -> str:
 
 def _skipped(counts: Mapping[Why, int]) -> str:
     holidays, closed = counts.get(Why.HOLIDAY, 0), counts.get(Why.CLOSURE, 0)
+    weekdays = counts.get(Why.WEEKDAY, 0)
     chosen, cancelled = counts.get(Why.CHOSEN, 0), counts.get(Why.CANCELLED, 0)
     words = [
         (holidays, ngettext("%(count)d holiday", "%(count)d holidays", holidays)),
+        (weekdays, ngettext("%(count)d non-working day", "%(count)d non-working days", weekdays)),
         (closed, ngettext("%(count)d closed day", "%(count)d closed days", closed)),
         (chosen, ngettext("%(count)d chosen date", "%(count)d chosen dates", chosen)),
         (cancelled, ngettext("%(count)d cancelled meeting", "%(count)d cancelled meetings", cancelled)),

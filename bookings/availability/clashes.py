@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,6 +32,18 @@ def is_open(room: Room, interval: Interval, facts: Facts, roles: SiteRoles) -> b
     if hours.is_open(facts.hours.get(room.site_id, ()), interval, room.site.zone):
         return True
     return facts.rule_book.allows_any_hour(roles.place_of(room))
+
+
+def never_opens(day: date, rooms: Sequence[Room], facts: Facts, roles: SiteRoles) -> bool:
+    """Say whether every site of the rooms is closed on each such weekday, and no rule lets the asker past that.
+
+    A site that never opens at all does not count: that is said of every date.
+    """
+    return bool(rooms) and all(
+        days and day.weekday() not in days and not facts.rule_book.allows_any_hour(roles.place_of(room))
+        for room in rooms
+        for days in [{item.weekday for item in facts.hours.get(room.site_id, ())}]
+    )
 
 
 def find_closed_sites(

@@ -22,7 +22,7 @@ from bookings.availability import holds as held
 from bookings.availability import plan as plans
 from bookings.availability import policy, seating, wishes
 from bookings.availability.changed import Changed
-from bookings.availability.clashes import Asker, find_closed_sites, licence_refusal, taken
+from bookings.availability.clashes import Asker, find_closed_sites, licence_refusal, never_opens, taken
 from bookings.availability.facts import Facts, Locked
 from bookings.availability.holds import Around, Ignoring, Probe
 from bookings.availability.planned import Plan, PlannedMeeting, SkippedDate, Slot, Take
@@ -165,6 +165,7 @@ class _Judge:
     short: list[tuple[Refusal, Short]] = field(default_factory=list)
 
     def judge(self, plan: Plan) -> tuple[list[PlannedMeeting], list[SkippedDate]]:
+        plan, shut = self._leave_closed_weekdays(plan)
         slots, skipped = self._judge_rooms(plan)
         meetings = [slot.meeting(self.facts.rooms) for slot in slots]
         if plan.is_series:
@@ -176,7 +177,24 @@ class _Judge:
         self.refusals += wishes.find_equipment_refusals(
             self.request, meetings, self.facts, self.ignoring, is_series=plan.is_series
         )
-        return meetings, [*plan.skipped, *skipped]
+        return meetings, [*plan.skipped, *shut, *skipped]
+
+    def _leave_closed_weekdays(self, plan: Plan) -> tuple[Plan, list[SkippedDate]]:
+        """Leave out dates on whose weekday the rooms are never open, where that is wanted; booked meetings stay."""
+        if self.request.series is None or not self.request.series.skip_closed_weekdays or not plan.is_series:
+            return plan, []
+        rooms, roles = self.facts.rooms, self.asker.roles
+        shut = {
+            slot.on
+            for slot in plan.slots
+            if not slot.is_decided
+            and slot.occurrence_id is None
+            and never_opens(
+                slot.local_start.date(), [rooms[pk] for pk in slot.room_ids if pk in rooms], self.facts, roles
+            )
+        }
+        left = tuple(slot for slot in plan.slots if slot.on not in shut)
+        return replace(plan, slots=left), [SkippedDate(on, Why.WEEKDAY) for on in sorted(shut)]
 
     def _judge_rooms(self, plan: Plan) -> tuple[list[Slot], list[SkippedDate]]:
         """Find what is in the way of the rooms; leave out dates on which one is closed, where that is wanted."""

@@ -148,6 +148,10 @@ class Outcome:
         if holidays:
             text = ngettext("%(count)d holiday is left out.", "%(count)d holidays are left out.", holidays)
             found.append(text % {"count": holidays})
+        shut = sum(item.why == Why.WEEKDAY for item in self.assessment.skipped)
+        if shut:
+            text = ngettext("%(count)d non-working day is left out.", "%(count)d non-working days are left out.", shut)
+            found.append(text % {"count": shut})
         return " ".join(found)
 
     @property

@@ -68,7 +68,9 @@ def months(details: BookingDetails, *, now: datetime, zone: ZoneInfo, past: bool
     today = now.astimezone(details.booking.zone).date()
     for entry in details.booking.skipped if details.sees_all else ():
         on = date.fromisoformat(entry["on"])
-        if on not in cancelled and (past or on >= today):
+        # Weekends of a daily series are counted in its sentence, not listed.
+        is_listed = on not in cancelled and entry["why"] != Why.WEEKDAY
+        if is_listed and (past or on >= today):
             lines.append(_left_out(on, entry, waiting.get(on), zone))
     lines.sort(key=lambda line: line.day)
     found = []

@@ -152,6 +152,8 @@ def _different(facts: SeriesFacts, reader: Reader) -> Iterable[str]:
         end_at = slot.interval.end_at if slot else facts.rule.plain_interval(starts).end_at
         if end_at <= reader.now:
             continue
+        if slot is None and facts.reasons.get(starts.date(), {}).get("why") == Why.WEEKDAY:
+            continue  # The sentence counts them; there may be many.
         if slot is None:
             yield _no_meeting(facts, starts.date())
         elif slot.occurrence.pk in reader.absent:

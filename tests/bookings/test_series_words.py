@@ -129,6 +129,12 @@ SENTENCES = [
         "leaves out 6 closed days, 2 chosen dates and 1 cancelled meeting",
     ),
     (
+        Pattern(Frequency.DAILY, count=22),
+        Tally(15, {Why.HOLIDAY: 1, Why.WEEKDAY: 6}),
+        "codziennie 10:00–11:00, 22 terminy, 15 spotkań, pomija 1 święto i 6 dni wolnych od pracy",
+        "every day 10:00–11:00, 22 dates, 15 meetings, leaves out 1 holiday and 6 non-working days",
+    ),
+    (
         THURSDAYS,
         Tally(102, {Why.CHOSEN: 5, Why.CANCELLED: 22}),
         "co czwartek 10:00–11:00 do 30 czerwca, 102 spotkania, pomija 5 wybranych terminów i 22 odwołane spotkania",

@@ -237,24 +237,6 @@ def test_a_date_is_never_proposed_without_any_room(staff_client, office):
     assert [kind.name for kind in one.kinds if kind.name in {"room", "fewer"}] == ["fewer"]
 
 
-def test_a_room_that_none_replaces_is_not_called_another_room(staff_client, office):
-    office.staff.language = "en"
-    office.staff.save()
-    rooms = [office.room("KOS/2.14"), office.room("KOS/2.16")]
-    take(office, "KOS/2.14", datetime(2026, 12, 10))
-    wanted = series(office, rooms=[room.pk for room in rooms], order=",".join(str(room.pk) for room in rooms))
-    response = look(staff_client, wanted)
-    (row,) = response.context["outcome"].rows
-    fewer = next(option.value for option in row.options if option.kind == "fewer")
-    response = look(staff_client, as_shown(response, wanted) | {row.name: fewer})
-    assert "28 meetings, including 1 without one of the rooms; leaves out 2 holidays" in response_words(response)
-    assert "27 meetings as usual, 1 without one of the rooms" in text_of(response)
-    staff_client.post(NEW, as_shown(response, wanted) | {row.name: fewer})
-    page = text_of(staff_client.get(reverse("booking_show", args=[the_series().number])))
-    assert "28 meetings, including 1 without one of the rooms; leaves out 2 holidays" in page
-    assert "another room" not in page
-
-
 def test_another_time_is_offered_and_booked(staff_client, office):
     take(office, "KOS/2.14", datetime(2026, 12, 10))
     wanted = series(office)
