@@ -45,7 +45,8 @@ def waiting_of(user: User, *, now: datetime) -> list[Waiting]:
 def _before() -> Coalesce:
     """Count the entries that are offered first what this one waits for."""
     rooms = WaitlistEntry.rooms.through.objects
-    mine = rooms.filter(waitlistentry=OuterRef(OuterRef("pk"))).values("room")
+    # Three queries stand around this one: the rooms of the earlier entry, that entry, and the one that is counted for.
+    mine = rooms.filter(waitlistentry=OuterRef(OuterRef(OuterRef("pk")))).values("room")
     same_room = Exists(rooms.filter(waitlistentry=OuterRef("pk"), room__in=mine))
     earlier = WaitlistEntry.objects.filter(
         same_room, state=WaitlistEntry.State.WAITING, pk__lt=OuterRef("pk"), period__overlap=OuterRef("period")
