@@ -36,4 +36,10 @@ def holidays_between(first: date, last: date, language: str, *, country: str = "
 def _in_year(year: int, country: str, language: str) -> dict[date, str]:
     import holidays  # noqa: PLC0415 - slow import, and only series ask
 
-    return dict(sorted(holidays.country_holidays(country, years=year, language=language).items()))
+    found = holidays.country_holidays(country, years=year, language=language)
+    return {day: _without_brackets(name) for day, name in sorted(found.items())}
+
+
+def _without_brackets(name: str) -> str:
+    """Return „Boże Narodzenie, pierwszy dzień” for „Boże Narodzenie (pierwszy dzień)”: names stand in brackets."""
+    return name.replace(" (", ", ").replace(")", "")

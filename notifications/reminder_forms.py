@@ -162,9 +162,9 @@ class ChoiceForm(HoursForm):
 class SiteForm(HoursForm):
     """What a site does where people chose nothing."""
 
-    nudge = forms.ChoiceField(label=gettext_lazy("Asking again who has not answered"))
+    nudge = forms.ChoiceField(label=gettext_lazy("Reminding people who have not answered"))
     summary = forms.ChoiceField(
-        label=gettext_lazy("Overview of the next day, for who has sessions"), widget=forms.RadioSelect
+        label=gettext_lazy("Overview of the next day, for people who have sessions"), widget=forms.RadioSelect
     )
     summary_at = _times(gettext_lazy("Sent at"))
     digest = forms.ChoiceField(label=gettext_lazy("Overview of the week, for managers"), widget=forms.RadioSelect)
@@ -183,7 +183,7 @@ class SiteForm(HoursForm):
             "how",
             [
                 (AS_SET, as_set % {"what": before_text(office.leads)}),
-                (OWN, pgettext("reminders of a site", "Others")),
+                (OWN, pgettext("reminders of a site", "Other")),
                 (NONE, pgettext("reminders", "None")),
             ],
         )
@@ -192,7 +192,7 @@ class SiteForm(HoursForm):
             [
                 (Quiet.DEFAULT, as_set % {"what": hours_text(office.quiet)}),
                 (Quiet.NONE, pgettext("quiet hours", "None")),
-                (Quiet.OWN, pgettext("quiet hours of a site", "Others")),
+                (Quiet.OWN, pgettext("quiet hours of a site", "Other")),
             ],
         )
         self.fields["quiet"].help_text = _waits(_("By the clock of whoever is reminded."))

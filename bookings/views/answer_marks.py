@@ -24,9 +24,9 @@ def answer_mark(partstat: str) -> Mark:
     match partstat:
         case PartStat.ACCEPTED:
             # Translators: a participant, „będzie”.
-            return Mark("ok", "check", pgettext("participant", "comes"))
+            return Mark("ok", "check", pgettext("participant", "coming"))
         case PartStat.DECLINED:
-            return Mark("danger", "x", pgettext("participant", "does not come"))
+            return Mark("danger", "x", pgettext("participant", "not coming"))
         case PartStat.TENTATIVE:
             return Mark("warn", "info", pgettext("participant", "may come"))
         case PartStat.DELEGATED:

@@ -70,7 +70,7 @@ def unread_problems(draft: Draft, problem: Callable[[str, str], Any]) -> list[An
         if "@" in text:
             message = _("“%(text)s” is not an e-mail address. Write one like name@office.example.")
         else:
-            message = _("Nobody is found for “%(text)s”. Write an e-mail address, or another part of the name.")
+            message = _("Nobody matches “%(text)s”. Write an e-mail address, or another part of the name.")
         found.append(problem("participants", message % shown))
     if draft.choices:
         found.append(problem("participants", _("Several fit what you typed. Choose who is meant.")))

@@ -217,7 +217,7 @@ def _times_title(page: Page) -> str:
         return _("The nearest times with a free licence")
     return ngettext(
         "The nearest times at which the room and a licence are free",
-        "The nearest times at which all %(count)d rooms and a licence are free",
+        "The nearest times at which all the rooms and a licence are free",
         count,
     ) % {"count": count}
 
@@ -280,7 +280,7 @@ def _words(bars: Sequence[Bar]) -> str:
 def _free_words(rooms: int, *, has_licence: bool) -> str:
     if not rooms:
         return _("A licence is free at that time.") if has_licence else ""
-    words = ngettext("The room is free", "All %(count)d rooms are free", rooms) % {"count": rooms}
+    words = ngettext("The room is free", "All the rooms are free", rooms) % {"count": rooms}
     return _("%(rooms)s, and so is a licence.") % {"rooms": words} if has_licence else f"{words}."
 
 

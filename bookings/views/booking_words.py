@@ -33,7 +33,7 @@ def held_words(page: Page, held: DraftState | None) -> str:
         return ""
     until = {"time": clock(booking_tracks.local(held.expires_at, page.time_zone))}
     if not held.held:
-        return _("What is free of it is held for you until %(time)s.") % until
+        return _("What is still free is held for you until %(time)s.") % until
     count = len(page.chosen)
     return ngettext("The room is held for you until %(time)s.", "The rooms are held for you until %(time)s.", count) % {
         **until,

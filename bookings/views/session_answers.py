@@ -148,9 +148,9 @@ def _headline(counted: Counter[str]) -> str:
 def _rest(counted: Counter[str]) -> str:
     parts = []
     if count := counted[PartStat.DECLINED]:
-        parts.append(ngettext("%(count)d refusal", "%(count)d refusals", count) % {"count": count})
+        parts.append(ngettext("%(count)d declined", "%(count)d declined", count) % {"count": count})
     if count := counted[PartStat.TENTATIVE]:
-        parts.append(ngettext("%(count)d may", "%(count)d may", count) % {"count": count})
+        parts.append(ngettext("%(count)d tentative", "%(count)d tentative", count) % {"count": count})
     if count := counted[PartStat.DELEGATED]:
         parts.append(
             ngettext("%(count)d sends somebody else", "%(count)d send somebody else", count) % {"count": count}

@@ -78,8 +78,8 @@ def _answer(row: Row) -> Answer:
 def _declined_words(answer: Answer) -> str:
     values = {"name": who(answer.attendee) if answer.attendee else answer.email}
     if answer.booking.is_series and answer.occurrence is None:
-        return _("%(name)s does not come to any meeting of the series.") % values
-    return _("%(name)s does not come.") % values
+        return _("%(name)s is not coming to any meeting of the series.") % values
+    return _("%(name)s is not coming.") % values
 
 
 def _uncertain_words(answer: Answer) -> str:
@@ -92,7 +92,7 @@ def _uncertain_words(answer: Answer) -> str:
     if answer.standing == Answer.Standing.STRANGER:
         return _("%(name)s (%(email)s) was not invited and answered: %(answer)s.") % values
     if answer.partstat == _PartStat.DELEGATED and answer.delegated_to:
-        return _("%(name)s does not come and sends %(other)s, who is not invited yet.") % values
+        return _("%(name)s is not coming and is sending %(other)s, who is not invited yet.") % values
     return _("%(name)s seems to have answered: %(answer)s. It is not certain that the mail is theirs.") % values
 
 

@@ -23,7 +23,7 @@ def delegated(row: Row) -> Told:
         row,
         delegate,
         _("Somebody else will come"),
-        _("%(name)s does not come and sends %(other)s instead.") % values,
+        _("%(name)s is not coming and is sending %(other)s instead.") % values,
         said(answer.comment) if answer else "",
         _("%(other)s has an invitation and a personal link by now. You need not do anything.") % values,
     )

@@ -44,13 +44,13 @@ class Mark:
 def mark(standing: Standing) -> Mark:
     match standing:
         case Standing.CONFIRMED:
-            return Mark("ok", "check", pgettext("participant", "comes"))
+            return Mark("ok", "check", pgettext("participant", "coming"))
         case Standing.PERHAPS:
             return Mark("warn", "info", pgettext("participant", "may come"))
         case Standing.SENDS:
             return Mark("warn", "user", pgettext("participant", "sends somebody else"))
         case Standing.NO:
-            return Mark("danger", "x", pgettext("participant", "does not come"))
+            return Mark("danger", "x", pgettext("participant", "not coming"))
         case Standing.UNREACHED:
             return Mark("danger", "warn", pgettext("mail", "not delivered"))
         case _:
@@ -141,11 +141,11 @@ def _counted(standing: Standing, count: int) -> str:
         case Standing.CONFIRMED:
             text = ngettext("%(count)d confirmed", "%(count)d confirmed", count)
         case Standing.PERHAPS:
-            text = ngettext("%(count)d may", "%(count)d may", count)
+            text = ngettext("%(count)d tentative", "%(count)d tentative", count)
         case Standing.SENDS:
             text = ngettext("%(count)d sends somebody else", "%(count)d send somebody else", count)
         case Standing.NO:
-            text = ngettext("%(count)d refusal", "%(count)d refusals", count)
+            text = ngettext("%(count)d declined", "%(count)d declined", count)
         case Standing.UNREACHED:
             text = ngettext("%(count)d not reached", "%(count)d not reached", count)
         case _:

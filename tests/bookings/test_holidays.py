@@ -24,8 +24,8 @@ POLAND_2026 = {
     date(2026, 11, 1): "Uroczystość Wszystkich Świętych",
     date(2026, 11, 11): "Narodowe Święto Niepodległości",
     date(2026, 12, 24): "Wigilia Bożego Narodzenia",
-    date(2026, 12, 25): "Boże Narodzenie (pierwszy dzień)",
-    date(2026, 12, 26): "Boże Narodzenie (drugi dzień)",
+    date(2026, 12, 25): "Boże Narodzenie, pierwszy dzień",
+    date(2026, 12, 26): "Boże Narodzenie, drugi dzień",
 }
 
 

@@ -91,7 +91,7 @@ def test_the_organizer_is_told_of_a_no_with_its_words(office: Office) -> None:
         "Tuesday, 24 November 2026, 10:00–11:00 Polish time (UTC+1)",
         "Sala wideo 2.14, Koszykowa 16",
     ]
-    assert f"Mazowiecki Urząd Wojewódzki ({MAZ}) does not come." in mail.text
+    assert f"Mazowiecki Urząd Wojewódzki ({MAZ}) is not coming." in mail.text
     assert "“Mamy w tym czasie <inną> naradę.”" in mail.text
     assert "“Mamy w tym czasie <inną> naradę.”" in words_of(mail.html)
     assert reverse("booking_show", args=[booking.number]) in mail.text

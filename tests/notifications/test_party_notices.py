@@ -47,7 +47,7 @@ def test_the_organizer_hears_who_comes_instead(office: Office) -> None:
         office.staff.email,
         "Somebody else will come: Konsultacje z Mazowieckim UW",
     )
-    assert f"Mazowiecki Urząd Wojewódzki ({MAZ}) does not come and sends Ewa Kos ({EWA[1]}) instead." in mail.text
+    assert f"Mazowiecki Urząd Wojewódzki ({MAZ}) is not coming and is sending Ewa Kos ({EWA[1]}) instead." in mail.text
     assert "“Mam <rozprawę>.”" in mail.text
     assert page_of(booking) in mail.text
     assert mail.calendar is None

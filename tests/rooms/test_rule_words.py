@@ -84,7 +84,8 @@ _SITE = {"site": "Koszykowa"}
             _ROOM,
             "“Sala 1.03” can be booked without anybody's approval. This applies to staff of the site who do not manage "
             "it.",
-            "Salę 1.03 można rezerwować bez niczyjej zgody. Dotyczy pracowników lokalizacji, którzy nią nie kierują.",
+            "Salę 1.03 można rezerwować bez niczyjej zgody. "
+            "Dotyczy pracowników lokalizacji, którzy nie są jej kierownikami.",
         ),
         (
             Rule(Kind.ANY_HOUR, 1, role="manager"),

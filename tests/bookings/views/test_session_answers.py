@@ -81,13 +81,13 @@ def test_each_answer_is_an_icon_and_a_word_and_all_are_counted(office: Office, s
     booking = book(office)
     answer(guest(booking), "DECLINED", comment=f"Mamy kontrolę. {HOSTILE}")
     html = page(staff_client, booking)
-    assert "1 of 3 has accepted 1 refusal, 1 without an answer" in text(html)
-    assert "does not come" in line_of(html, "Mazowiecki")
+    assert "1 of 3 has accepted 1 declined, 1 without an answer" in text(html)
+    assert "not coming" in line_of(html, "Mazowiecki")
     assert "<q>Mamy kontrolę. &lt;script&gt;alert(1)&lt;/script&gt;</q>" in html
     assert HOSTILE not in html
     assert "no answer" in line_of(html, "Migri")
-    assert " comes" in line_of(html, "Anna Wrzesińska")
-    assert "Mazowiecki Urząd Wojewódzki: does not come." in text(html)
+    assert " coming" in line_of(html, "Anna Wrzesińska")
+    assert "Mazowiecki Urząd Wojewódzki: not coming." in text(html)
 
 
 def test_of_a_series_the_answer_is_to_the_meeting_that_is_shown(office: Office, staff_client: Client) -> None:
@@ -95,11 +95,11 @@ def test_of_a_series_the_answer_is_to_the_meeting_that_is_shown(office: Office, 
     answer(guest(booking), "ACCEPTED")
     answer(guest(booking), "DECLINED", minutes=1, occurrence=meetings(booking)[1], comment="Tylko wtedy nie.")
     first, second = page(staff_client, booking), page(staff_client, booking, "?spotkanie=2026-12-01")
-    assert "does not come" not in line_of(first, "Mazowiecki")
+    assert "not coming" not in line_of(first, "Mazowiecki")
     assert "2 of 3 have accepted 1 without an answer" in text(first)
-    assert "does not come" in line_of(second, "Mazowiecki")
+    assert "not coming" in line_of(second, "Mazowiecki")
     assert "Tylko wtedy nie." in second
-    assert "1 of 3 has accepted 1 refusal, 1 without an answer" in text(second)
+    assert "1 of 3 has accepted 1 declined, 1 without an answer" in text(second)
 
 
 def test_an_uncertain_answer_is_let_to_count_by_a_click(office: Office, staff_client: Client) -> None:
@@ -192,7 +192,7 @@ def test_who_may_not_change_the_session_sees_answers_and_no_words_or_buttons(
     proposal = propose(booking, booking.occurrences.get())
     stranger = services.record_stranger(booking, "obcy@inny.example", "", given(), now=LATER)
     html = page(colleague_client, booking)
-    assert "does not come" in line_of(html, "Migri")
+    assert "not coming" in line_of(html, "Migri")
     for hidden in ("Tylko dla organizatora.", "obcy@inny.example", "proposes", 'id="answers"', 'id="proposals"'):
         assert hidden not in html
     for name, pk, act in (

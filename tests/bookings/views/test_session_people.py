@@ -202,4 +202,4 @@ def test_equal_answers_in_a_row_are_one_line_and_a_proposal_says_when(office: Of
         answer(attendee, "ACCEPTED")
     history = text(page(staff_client, booking).partition('id="history"')[2])
     assert re.search(r"Accepted: [^.]+ and 2 more\.", history)
-    assert history.count("Urząd Wojewódzki: comes") == 0
+    assert history.count("Urząd Wojewódzki: coming") == 0

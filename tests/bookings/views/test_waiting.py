@@ -102,7 +102,7 @@ def test_a_date_of_a_series_names_the_series(office: Office, taken: Booking, sta
 
 def test_nobody_waits_for_anything_at_first(staff_client: Client) -> None:
     text = _text(staff_client)
-    assert "You wait for nothing" in text
+    assert "You are not waiting for anything" in text
 
 
 def test_an_offer_is_taken_with_one_button(office: Office, taken: Booking, staff_client: Client) -> None:
@@ -127,7 +127,7 @@ def test_a_declined_offer_goes_to_the_next(
     second.refresh_from_db()
     assert second.state == WaitlistEntry.State.OFFERED
     assert "1 offer for you" in _text(colleague_client)
-    assert "You wait for nothing" in _text(staff_client)
+    assert "You are not waiting for anything" in _text(staff_client)
 
 
 def test_an_offer_that_ended_says_so_and_books_nothing(

@@ -53,19 +53,19 @@ def test_csv_has_a_line_for_each_institution_guest_and_colleague(staff_client: C
     said = "'@SUM(A1)\ndruga linia; z przecinkiem"
     addresses = f"{MAZ}, jan@mazowiecki.example"
     assert rows == [
-        ["Institutions", "Łódzki Urząd Wojewódzki", "does not come", "", "", "", "", LODZ],
-        ["Institutions", "Mazowiecki Urząd Wojewódzki", "comes", "5", "'+48 sala", said, "", addresses],
+        ["Institutions", "Łódzki Urząd Wojewódzki", "not coming", "", "", "", "", LODZ],
+        ["Institutions", "Mazowiecki Urząd Wojewódzki", "coming", "5", "'+48 sala", said, "", addresses],
         ["Institutions", "Opolski Urząd Wojewódzki", "not delivered", "", "", "", "", OPOLE],
         ["Guests without an institution", "'=1+1", "no answer", "", "", "", "", "ktos@gmina.example"],
-        ["People of the office", "Anna Wrzesińska", "comes", "1", "", "", "", "anna.wrzesinska@urzad.example"],
+        ["People of the office", "Anna Wrzesińska", "coming", "1", "", "", "", "anna.wrzesinska@urzad.example"],
     ]
 
 
 def test_people_are_a_table_of_their_own(staff_client: Client, booking: Booking) -> None:
     rows = csv_of(staff_client, booking, tabela="osoby")
     assert [row[1:7] for row in rows[1:4]] == [
-        ["Łódzki Urząd Wojewódzki", "Łódzki Urząd Wojewódzki", LODZ, "does not come", "", "3"],
-        ["Mazowiecki Urząd Wojewódzki", "Mazowiecki Urząd Wojewódzki", MAZ, "comes", "", "5"],
+        ["Łódzki Urząd Wojewódzki", "Łódzki Urząd Wojewódzki", LODZ, "not coming", "", "3"],
+        ["Mazowiecki Urząd Wojewódzki", "Mazowiecki Urząd Wojewódzki", MAZ, "coming", "", "5"],
         ["Mazowiecki Urząd Wojewódzki", "'-Jan", "jan@mazowiecki.example", "no answer", "", ""],
     ]
     assert rows[4][5] == "not delivered"
