@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from bookings import holidays, series_words, wording
 from bookings.recurrence import Pattern
-from bookings.rules import Why
 from bookings.series_tally import Difference, Rooms, Tally, Time, compare_rooms, compare_time
+from bookings.series_words import Why
 from integrations.ical.render import Rule
 from notifications.compose.series import SeriesFacts, Slot, pattern_of
 
