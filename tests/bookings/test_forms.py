@@ -77,7 +77,7 @@ def test_a_wrong_weekday_is_named_in_polish():
     form = make_form(day="pt. 3.12")
     with translation.override("pl"):
         assert form.errors["day"] == [
-            "3 grudnia 2026 to czwartek, a nie piątek. Popraw datę albo pomiń dzień tygodnia."
+            "3 grudnia 2026 to czwartek, a nie piątek. Proszę poprawić datę albo pominąć dzień tygodnia."
         ]
 
 

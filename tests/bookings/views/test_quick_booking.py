@@ -143,7 +143,7 @@ def test_without_a_free_licence_it_says_so(staff_client, office, room):
 def test_start_can_be_typed_and_what_is_no_time_is_told_beside_it(staff_client, room):
     assert show(staff_client, room, start="1115").context["when_words"] == "11:15–12:15, wt. 24 listopada"
     response = show(staff_client, room, start="rano")
-    assert response.context["start_errors"] == ["„rano” to nie jest godzina. Wpisz 10, 10:00 albo 10.30."]
+    assert response.context["start_errors"] == ["„rano” to nie jest godzina. Proszę wpisać 10, 10:00 albo 10.30."]
     assert response.status_code == 200
     assert send(staff_client, room, start="rano").status_code == 422
     assert not Booking.objects.exists()
