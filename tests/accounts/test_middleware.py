@@ -19,7 +19,7 @@ def user(office: Office) -> User:
 
 
 def _press(client: Client, *, referer: str = "", accept: str = _PAGE) -> HttpResponse:
-    headers = {"accept": accept} | ({"referer": referer} if referer else {})
+    headers = {"accept": accept, "accept-language": "en"} | ({"referer": referer} if referer else {})
     return client.post(reverse("booking_restore", args=[1]), headers=headers)
 
 
