@@ -67,8 +67,9 @@ class Tour:
         visitor = self.visitor(address)
         answer = visitor.go(address.path)
         assert (address.name, answer.status) == (address.name, address.status)
-        # A browser that may say nothing of where it comes from sends forms with "Origin: null": they would be refused.
-        has_form = visitor.page.locator("form[method=post]").count() > 0
+        # A browser that may say nothing of where it comes from sends forms with "Origin: null", and those that need a
+        # token are refused.
+        has_form = visitor.page.locator("form [name=csrfmiddlewaretoken]").count() > 0
         assert not has_form or answer.headers["referrer-policy"] == "same-origin", address.name
         return visitor
 

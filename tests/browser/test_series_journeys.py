@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from django.urls import reverse
 
 from bookings import services
 from bookings.models import Booking
-from tests.bookings.requests import ask
+from tests.bookings.requests import ask, at
 from tests.browser.conftest import NOW
 from tests.browser.scene import Scene
 from tests.browser.test_every_page import violations
@@ -51,7 +52,7 @@ def test_a_series_is_booked_by_keyboard_alone(scene: Scene, visit: Callable[...,
     visitor.press("Control+a")
     page.keyboard.type("31.12.2026")
     visitor.press("Tab")
-    page.wait_for_selector(f"{_SENTENCE}:has-text('4 spotkania, pomija 1 święto')")
+    page.wait_for_selector(f"{_SENTENCE}:has-text('4 spotkania, w tym 1 w innej sali; pomija 1 święto')")
     page.wait_for_selector("#dates-title")
     visitor.tab_to("#dates input[type=radio]:checked")
     chosen = visitor.focused("it.id")
@@ -79,7 +80,7 @@ def test_a_series_is_booked_without_script(scene: Scene, visit: Callable[..., Vi
     with page.expect_navigation():
         page.click(_SUBMIT)
     # Nobody has seen the dates yet, so they are shown first.
-    assert "4 spotkania, pomija 1 święto" in page.inner_text(_SENTENCE)
+    assert "4 spotkania, w tym 1 w innej sali; pomija 1 święto" in page.inner_text(_SENTENCE)
     assert not Booking.objects.filter(title="Przegląd spraw").exists()
     with page.expect_navigation():
         page.click(_SUBMIT)
@@ -90,11 +91,15 @@ def test_a_series_is_booked_without_script(scene: Scene, visit: Callable[..., Vi
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_questions_of_a_series_are_accessible(scene: Scene, visit: Callable[..., Visitor], width: int) -> None:
-    page = (visitor := visit(scene.office.staff, width=width)).page
-    room = scene.office.room("KOS/2.14").pk
-    # On Saturdays and Sundays the site is closed: these dates need a decision.
+    office = scene.office
+    room = office.room("KOS/2.14")
+    # Somebody has the room on two of the dates: these need a decision.
+    for day in (8, 10):
+        taken = ask(office.manager, room, start=at(10, day=datetime(2026, 12, day)))
+        services.book(taken, by=office.manager, now=NOW)
+    page = (visitor := visit(office.staff, width=width)).page
     visitor.go(
-        f"{reverse('booking_new')}?room={room}&day=2026-12-04&start=10:00&end=11:00&repeat=daily&until=2026-12-20"
+        f"{reverse('booking_new')}?room={room.pk}&day=2026-12-04&start=10:00&end=11:00&repeat=daily&until=2026-12-20"
     )
     page.wait_for_selector("#dates-title")
     page.click("#wishes > summary")
