@@ -76,7 +76,7 @@ def test_watch_gives_up_on_a_child_that_keeps_dying_and_stops_the_others(tmp_pat
     assert output.count("child0 ended (exit code 3); it starts again in") == 4
     assert "gave up: child0 keeps ending (exit code 3), so Narada stops" in output
     assert "('the disk is on fire',)" in output
-    assert _is_gone(_pid_in(sleeper))
+    assert wait_until(lambda: _is_gone(_pid_in(sleeper)), seconds=5)
 
 
 def test_watch_starts_a_killed_child_again(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_watch_starts_a_killed_child_again(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     output = _rest_of(process)
     assert output == "  child0 ended (signal 9); it starts again in 0.5 s.\nasked to stop\n"
-    assert _is_gone(second)
+    assert wait_until(lambda: _is_gone(second), seconds=5)
 
 
 def test_stop_leaves_no_grandchild(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_stop_leaves_no_grandchild(tmp_path: Path) -> None:
     grandchild = _pid_in(pid_file)
     process.terminate()
     _rest_of(process)
-    assert _is_gone(grandchild)
+    assert wait_until(lambda: _is_gone(grandchild), seconds=5)
 
 
 def test_children_end_when_the_launcher_is_killed(tmp_path: Path) -> None:
@@ -120,4 +120,4 @@ def test_asked_once_more_stop_waits_no_longer(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _rest_of(process)
     assert time.monotonic() - began < 8
-    assert _is_gone(child)
+    assert wait_until(lambda: _is_gone(child), seconds=5)
