@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from html import escape
 from typing import Any
 
@@ -144,11 +144,10 @@ class Pen:
         self._booking = f"{reverse('booking_new')}?day={board.day.isoformat()}&amp;room="
         # Addresses of sessions differ by number only.
         self._session_url = reverse("booking_show", args=["N-0"]).partition("N-0")
-        # By what they say, since many rooms and stretches are alike.
-        self._free_texts: dict[tuple[int, Access], str] = {}
-        self._people: dict[int, str] = {}
-        self._seats: dict[int, str] = {}
-        self._joins: dict[int, str] = {}
+        # Said once for all that are alike, since many rooms and stretches are; in the language of this page.
+        self._size = cache(lambda seats: escape(seats_in_words(seats)))
+        self._count, self._joined = cache(_people_in_words), cache(_joined_in_words)
+        self._free_text = cache(partial(_free_in_words, self._words))
         self._equipment: dict[int, str] = {}
 
     def _kept_row(self, row: Row, address: str) -> bytes:
@@ -255,13 +254,6 @@ class Pen:
             f'<span>{text}</span><span class="sr-only">{label}</span></a>'
         )
 
-    def _free_text(self, seconds: int, access: Access) -> str:
-        found = self._free_texts.get((seconds, access))
-        if found is None:
-            found = self._words.free[access] % {"length": length_in_words(timedelta(seconds=seconds))}
-            self._free_texts[seconds, access] = found
-        return found
-
     def _session(self, at: Segment, session: BoardSession) -> str:
         is_tentative = session.kind is not Taker.SESSION
         is_live = self._is_live(session)
@@ -307,21 +299,6 @@ class Pen:
         elif session.title and session.people:
             yield self._count(session.people)
 
-    def _size(self, seats: int) -> str:
-        if seats not in self._seats:
-            self._seats[seats] = escape(seats_in_words(seats))
-        return self._seats[seats]
-
-    def _joined(self, rooms: int) -> str:
-        if rooms not in self._joins:
-            self._joins[rooms] = ngettext("joins %(count)d room", "joins %(count)d rooms", rooms) % {"count": rooms}
-        return self._joins[rooms]
-
-    def _count(self, people: int) -> str:
-        if people not in self._people:
-            self._people[people] = ngettext("%(count)d person", "%(count)d people", people) % {"count": people}
-        return self._people[people]
-
     def _more(self, session: BoardSession, letter: str, *, is_live: bool) -> Iterable[str]:
         """Yield what a pointer and a screen reader are told beside title and times."""
         if session.until is not None:
@@ -336,6 +313,18 @@ class Pen:
             yield self._words.series
         if is_live:
             yield self._words.in_progress
+
+
+def _free_in_words(words: Words, seconds: int, access: Access) -> str:
+    return words.free[access] % {"length": length_in_words(timedelta(seconds=seconds))}
+
+
+def _people_in_words(people: int) -> str:
+    return ngettext("%(count)d person", "%(count)d people", people) % {"count": people}
+
+
+def _joined_in_words(rooms: int) -> str:
+    return ngettext("joins %(count)d room", "joins %(count)d rooms", rooms) % {"count": rooms}
 
 
 @lru_cache(maxsize=2048)
